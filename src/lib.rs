@@ -1,0 +1,1 @@
+//! poolcast: know what an Azure Batch pool will do before it does it. (Façade to be written with the rooms.)
