@@ -43,8 +43,11 @@ pub fn flatten<'r>(cx: &mut Cx<'r>, args: &[Value<'r>]) -> Result<&'r [f64], Tra
     Ok(out)
 }
 
-/// `+ - * /` where at least one side is a vector; a number goes with every element of the other side.
+/// `+ - * /` on vectors; two scalars go to the operation itself. A number goes with every element of the other side.
 pub fn binary<'r>(cx: &mut Cx<'r>, op: ScalarOp, a: Value<'r>, b: Value<'r>) -> Result<Value<'r>, Trap> {
+    if !matches!(a, Value::Vec(_)) && !matches!(b, Value::Vec(_)) {
+        return op.eval(&[a, b]);
+    }
     let Some(f) = op.arithmetic() else {
         return Err(Trap::Internal(format!("{} of vectors", op.name()).into()));
     };
@@ -67,7 +70,7 @@ pub fn binary<'r>(cx: &mut Cx<'r>, op: ScalarOp, a: Value<'r>, b: Value<'r>) -> 
             out.iter_mut().zip(b).for_each(|(o, y)| *o = f(x, *y));
             out
         }
-        _ => return op.eval(&[a, b]),
+        _ => return Err(Trap::Internal(format!("{} of {} and {}", op.name(), a.ty().name(), b.ty().name()).into())),
     };
     Ok(Value::Vec(out))
 }
