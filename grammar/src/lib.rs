@@ -98,4 +98,6 @@ fn limits(ast: &mut Ast, errors: &mut Vec<SyntaxError>) {
 }
 
 #[cfg(test)]
+mod soup;
+#[cfg(test)]
 mod tests;

@@ -79,7 +79,32 @@ pub(crate) fn mend(text: &str) -> Mended {
     let mut m = Mender { text, pieces, at: 0, out, errors, st: Statement::default(), operand: true, braces: vec![] };
     m.run();
     m.errors.sort_by_key(|e| (e.span.lo, e.span.hi));
-    Mended { tokens: m.out, comments, errors: m.errors }
+    Mended { tokens: m.out, comments, errors: joined(m.errors) }
+}
+
+/// Neighbouring brackets of one sort are one thought and one error.
+fn joined(errors: Vec<SyntaxError>) -> Vec<SyntaxError> {
+    use SyntaxKind::{Brace, Bracket, UnopenedParen};
+    let mut out: Vec<SyntaxError> = Vec::with_capacity(errors.len());
+    for e in errors {
+        match out.last_mut() {
+            Some(last)
+                if last.kind == e.kind
+                    && last.span.hi == e.span.lo
+                    && matches!(e.kind, Bracket | Brace | UnopenedParen) =>
+            {
+                last.span.hi = e.span.hi;
+                // an index keeps its repair only alone
+                last.fix = if e.kind == UnopenedParen && !last.fix.is_empty() {
+                    [std::mem::take(&mut last.fix), e.fix].concat()
+                } else {
+                    vec![]
+                };
+            }
+            _ => out.push(e),
+        }
+    }
+    out
 }
 
 const ANY: &str = "an expression";
@@ -364,11 +389,11 @@ impl Mender<'_> {
             What::Is(Kind::Assign) => self.assign_for_operand(p),
             What::Is(_) => self.missing_operand(p),
             What::Foreign => {
-                self.st.broken = true;
+                (self.st.broken, self.st.quiet) = (true, true);
                 self.report(SyntaxKind::ForeignOperator(p.span.text(self.text).into()), p.span, vec![]);
             }
             What::Percent => {
-                self.st.broken = true;
+                (self.st.broken, self.st.quiet) = (true, true);
                 self.report(SyntaxKind::Percent, p.span, vec![]);
             }
             What::Junk => {
@@ -377,10 +402,12 @@ impl Mender<'_> {
                 self.st.broken = true;
             }
             What::OpenBracket => {
+                self.st.quiet = true;
                 self.report(SyntaxKind::Bracket, p.span, vec![]);
                 self.push(Open::Bracket, p.span);
             }
             What::CloseBracket => {
+                self.st.quiet = true;
                 if self.st.frames.pop_if(|f| f.open == Open::Bracket).is_some() {
                     self.operand = false;
                 } else {
@@ -388,6 +415,7 @@ impl Mender<'_> {
                 }
             }
             What::OpenBrace => {
+                self.st.quiet = true;
                 self.report(SyntaxKind::Brace, p.span, vec![]);
                 self.braces.push(false);
             }
@@ -408,6 +436,10 @@ impl Mender<'_> {
     }
 
     fn missing_operand(&mut self, p: Piece) {
+        if p.what == What::Is(Kind::Close) && !self.inside() && self.st.frames.is_empty() {
+            // `)` alone is one mistake, not also a missing operand
+            return self.close(p);
+        }
         let comma = self.out.last().filter(|t| t.kind == Kind::Comma).map(|t| t.span);
         if let Some(i) = self.unexpected(self.found(p), ANY, p.span)
             && p.what == What::Is(Kind::Close)
@@ -549,7 +581,8 @@ impl Mender<'_> {
         self.st.broken = true;
         let last = self.next().is_none_or(|n| n.what == What::Is(Kind::Semi));
         let fix = vec![Edit { span: p.span, text: String::new() }];
-        self.report(SyntaxKind::UnopenedParen, p.span, if last { fix } else { vec![] });
+        self.report(SyntaxKind::UnopenedParen, p.span, if last && !self.operand { fix } else { vec![] });
+        self.st.quiet |= self.operand;
     }
 
     fn dot(&mut self, p: Piece) {
