@@ -5,10 +5,12 @@
 
 pub mod ast;
 pub mod error;
+pub mod print;
 pub mod span;
 
 pub use ast::{Args, Ast, BinOp, Expr, ExprId, NameId, Stmt, UnOp};
 pub use error::{Edit, SyntaxError, SyntaxKind};
+pub use format::format;
 pub use span::{LineIndex, Span};
 
 /// Longest formula in characters (language.md §2.1).
@@ -26,6 +28,7 @@ pub struct Parsed {
 }
 
 mod builder;
+mod format;
 mod mend;
 mod scan;
 mod token;
@@ -98,6 +101,6 @@ fn limits(ast: &mut Ast, errors: &mut Vec<SyntaxError>) {
 }
 
 #[cfg(test)]
-mod soup;
+mod props;
 #[cfg(test)]
 mod tests;

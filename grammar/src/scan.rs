@@ -160,10 +160,9 @@ impl Scanner<'_> {
 
     fn operator(&mut self, c: char) {
         let rest = self.rest();
-        if !rest.starts_with("&&") && !rest.starts_with("||") {
-            if let Some(op) = FOREIGN.iter().find(|op| rest.starts_with(**op)) {
-                return self.piece(What::Foreign, op.len(), true);
-            }
+        let own = rest.starts_with("&&") || rest.starts_with("||");
+        if let Some(op) = FOREIGN.iter().find(|op| !own && rest.starts_with(**op)) {
+            return self.piece(What::Foreign, op.len(), true);
         }
         let mut lexer = Kind::lexer(rest);
         match lexer.next() {
