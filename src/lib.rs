@@ -1,1 +1,3 @@
 //! poolcast: know what an Azure Batch pool will do before it does it. (Façade to be written with the rooms.)
+pub mod check;
+pub mod diag;
