@@ -186,6 +186,23 @@ impl Ast {
         }
         id
     }
+    /// Same statements with the same trees, whatever the layout and comments.
+    pub fn same_tree(&self, other: &Ast) -> bool {
+        let strings = |ast: &Ast| -> Vec<String> {
+            let ids = ast.exprs.iter().zip(&ast.spans).filter(|(e, _)| matches!(e, Expr::Str | Expr::Number(_)));
+            ids.map(|(_, s)| s.text(&ast.text).to_owned()).collect()
+        };
+        let targets = |ast: &Ast| -> Vec<_> { ast.stmts.iter().map(|s| (s.target.map(|t| t.0), s.value)).collect() };
+        let names = |ast: &Ast| -> Vec<String> {
+            (0..ast.name_count() as u32).map(|n| ast.name(NameId(n)).to_owned()).collect()
+        };
+        // names get their ids by first occurrence, so equal trees have equal ids
+        self.exprs == other.exprs
+            && self.args == other.args
+            && targets(self) == targets(other)
+            && strings(self) == strings(other)
+            && names(self) == names(other)
+    }
     /// Check POSTORDER and the places: for tests and fuzzing. The text says what is broken.
     pub fn verify(&self) -> Result<(), String> {
         let n = self.exprs.len();

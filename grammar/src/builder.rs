@@ -17,7 +17,7 @@ struct Waiting {
 const FLOOR: Waiting = Waiting { level: 0, op: BinOp::Or, span: Span::new(0, 0) };
 
 /// How tightly an operator binds (language.md §2.3); all associate to the left.
-fn level(op: BinOp) -> u8 {
+pub(crate) fn level(op: BinOp) -> u8 {
     match op {
         BinOp::Or => 1,
         BinOp::And => 2,
