@@ -152,7 +152,7 @@ impl std::fmt::Display for OwnedValue {
             OwnedValue::Time(x) => Value::Time(*x),
             OwnedValue::Interval(x) => Value::Interval(*x),
         };
-        write!(f, "{value}")
+        f.write_str(&poolcast_runtime::print::value(&value))
     }
 }
 

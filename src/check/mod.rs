@@ -7,7 +7,9 @@
 //! to the `Hir`. A node that is rejected becomes poison: its type absorbs cascades and the engines trap there, which is
 //! what the service does with a formula it has stored (language.md §3.4).
 
+pub mod author;
 pub mod hir;
+pub mod lint;
 mod calls;
 mod names;
 mod types;

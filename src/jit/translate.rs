@@ -8,7 +8,7 @@
 use super::{JitError, scalar};
 use crate::ir::{Input, Inst, List, Program, Reduce, Term, Val, WindowId};
 use cranelift::codegen::{
-    ir::{BlockArg, Endianness, Function, MemFlags, SigRef, StackSlot},
+    ir::{BlockArg, Endianness, Function, MemFlagsData, SigRef, StackSlot},
     isa::TargetIsa,
 };
 use cranelift::prelude::*;
@@ -168,7 +168,7 @@ impl Translate<'_, '_> {
 
     fn inst(&mut self, v: u32, block: usize, isa: &dyn TargetIsa) -> Result<(), JitError> {
         let ty = self.p.tys[v as usize];
-        let flags = MemFlags::trusted();
+        let flags = MemFlagsData::trusted();
         let made: [Option<Value>; 2] = match self.p.insts[v as usize] {
             Inst::Param => {
                 let clif = self.blocks[block];
@@ -261,7 +261,7 @@ impl Translate<'_, '_> {
 
     fn view_f64(&mut self, w: WindowId, field: i32) -> Value {
         let at = self.view(w) + field;
-        self.b.ins().load(types::F64, MemFlags::trusted(), self.views, at)
+        self.b.ins().load(types::F64, MemFlagsData::trusted(), self.views, at)
     }
 
     fn reduce(&mut self, kind: Reduce, w: WindowId, operand: Option<Val>, isa: &dyn TargetIsa) -> Result<Value, JitError> {
@@ -392,7 +392,7 @@ impl Translate<'_, '_> {
             let at = (i as i32 + 1) * Arg::SIZE;
             let ty = self.p.tys[a.ix()];
             let tag = self.b.ins().iconst(types::I64, Arg::tag(ty) as i64);
-            self.b.ins().stack_store(tag, cells, at);
+            self.b.ins().stack_store(PTR, tag, cells, at);
             let [mut first, mut second] = self.pair(*a)?;
             if ty == Ty::Str
                 && let Inst::Str(s) = self.p.insts[a.ix()]
@@ -404,7 +404,7 @@ impl Translate<'_, '_> {
             }
             for (value, offset) in [(first, 8), (second, 16)] {
                 if let Some(value) = value {
-                    self.b.ins().stack_store(value, cells, at + offset);
+                    self.b.ins().stack_store(PTR, value, cells, at + offset);
                 }
             }
         }
@@ -418,8 +418,8 @@ impl Translate<'_, '_> {
         self.trap_if(failed, v);
         let ty = self.p.tys[v as usize];
         let clif = if ty == Ty::Double { types::F64 } else { types::I64 };
-        let a = self.b.ins().stack_load(clif, cells, 8);
-        let b = (ty == Ty::Vec).then(|| self.b.ins().stack_load(types::I64, cells, 16));
+        let a = self.b.ins().stack_load(PTR, clif, cells, 8);
+        let b = (ty == Ty::Vec).then(|| self.b.ins().stack_load(PTR, types::I64, cells, 16));
         Ok([Some(a), b])
     }
 
