@@ -14,7 +14,7 @@ use crate::{
     diag::{render, syntax},
 };
 use clap::ValueEnum;
-use poolcast_grammar::{Ast, Expr, LineIndex, Span};
+use poolcast_grammar::{LineIndex, Span, print};
 use std::fmt::Write as _;
 
 /// Arguments of `emit`.
@@ -45,8 +45,8 @@ impl Verb for Emit {
         let src = source.text.as_str();
         let parsed = poolcast_grammar::parse(src);
         term.print(&match self.stage {
-            Stage::Tokens => tokens(src),
-            Stage::Ast => ast(&parsed.ast),
+            Stage::Tokens => print::tokens(src),
+            Stage::Ast => print::tree(&parsed.ast),
             Stage::Hir => hir(src, &check::check(&parsed.ast).hir),
         });
         if parsed.errors.is_empty() {
@@ -60,45 +60,6 @@ impl Verb for Emit {
 fn at(index: &LineIndex, src: &str, span: Span) -> String {
     let (line, column) = index.line_col(src, span.lo);
     format!("{line}:{column}")
-}
-
-fn tokens(src: &str) -> String {
-    let index = LineIndex::new(src);
-    poolcast_grammar::tokens(src).fold(String::new(), |mut out, (kind, span)| {
-        let _ = writeln!(out, "{:<8} {kind:<10} {}", at(&index, src, span), span.text(src).escape_debug());
-        out
-    })
-}
-
-fn ast(ast: &Ast) -> String {
-    let src = ast.text();
-    let index = LineIndex::new(src);
-    let mut out = String::new();
-    let mut next = 0u32;
-    for stmt in &ast.stmts {
-        for id in next..=stmt.value.0 {
-            let (expr, span) = (ast.exprs[id as usize], ast.spans[id as usize]);
-            let list = |args| ast.args(args).iter().map(|a| format!("e{}", a.0)).collect::<Vec<_>>().join(", ");
-            let text = match expr {
-                Expr::Number(n) => format!("number {n}"),
-                Expr::Str => format!("text {}", span.text(src)),
-                Expr::Name(n) => format!("name {}", ast.name(n)),
-                Expr::Unary(op, a) => format!("{op:?} e{}", a.0),
-                Expr::Binary(op, a, b) => format!("e{} {} e{}", a.0, op.symbol(), b.0),
-                Expr::Ternary(a, b, c) => format!("e{} ? e{} : e{}", a.0, b.0, c.0),
-                Expr::Call(n, args) => format!("{}({})", ast.name(n), list(args)),
-                Expr::Method(r, n, args) => format!("e{}.{}({})", r.0, ast.name(n), list(args)),
-                Expr::Member(r, n) => format!("e{}.{}", r.0, ast.name(n)),
-                Expr::Paren(a) => format!("(e{})", a.0),
-                Expr::Error => "error".to_owned(),
-            };
-            let _ = writeln!(out, "{:<8} e{id} = {text}", at(&index, src, span));
-        }
-        next = stmt.value.0 + 1;
-        let name = stmt.target.map_or("value", |(n, _)| ast.name(n));
-        let _ = writeln!(out, "{:<8} {name} <- e{}", at(&index, src, stmt.span), stmt.value.0);
-    }
-    out
 }
 
 fn hir(src: &str, hir: &Hir) -> String {

@@ -30,18 +30,16 @@ impl Verb for Fmt {
             let found = embedded::extract(name, &source.text).map_err(|e| format!("{name}: {e}"))?;
             let mut edits = Vec::new();
             for piece in &found.pieces {
-                let parsed = poolcast_grammar::parse(&piece.text);
-                if !parsed.errors.is_empty() {
-                    let list = syntax::diagnostics(&piece.text, &parsed.errors);
-                    let list: Vec<_> = list.into_iter().filter_map(|d| piece.outward(d)).collect();
-                    term.error(render::human(name, &source.text, &list, false).trim_end());
-                    exit = exit.max(Exit::Rejected);
-                    continue;
-                }
-                let text = poolcast_grammar::format(&parsed.ast);
-                if text != piece.text {
+                match poolcast_grammar::format(&piece.text) {
                     // A formula the outer language fills in stays as it is.
-                    edits.extend(piece.replace_all(&text));
+                    Ok(text) if text != piece.text => edits.extend(piece.replace_all(&text)),
+                    Ok(_) => {}
+                    Err(errors) => {
+                        let list = syntax::diagnostics(&piece.text, &errors);
+                        let list: Vec<_> = list.into_iter().filter_map(|d| piece.outward(d)).collect();
+                        term.error(render::human(name, &source.text, &list, false).trim_end());
+                        exit = exit.max(Exit::Rejected);
+                    }
                 }
             }
             let text = fix::apply_edits(&source.text, edits).unwrap_or_else(|| source.text.clone());

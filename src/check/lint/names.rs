@@ -19,6 +19,10 @@ pub(super) fn unused(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
         if version.output.is_some() || cx.facts.uses[i] > 0 || name.trim_start_matches('$').starts_with('_') {
             continue;
         }
+        // A misspelt target is told as such.
+        if OUTPUTS.into_iter().any(|o| looks_like(name, o)) {
+            continue;
+        }
         let span = cx.version_span(VersionId(i as u32));
         let later = cx.hir.versions[i + 1..].iter().position(|v| v.name == name);
         let d = match later {

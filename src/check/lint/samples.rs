@@ -2,7 +2,7 @@
 
 use super::{
     LintCx,
-    facts::{Fixed, flip, like, only},
+    facts::{Fixed, flip, like},
     warn,
 };
 use crate::{
@@ -240,8 +240,3 @@ pub(super) fn vector_order(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The metrics a set holds, for messages.
-#[cfg(test)]
-pub(super) fn names(set: super::facts::Metrics) -> Vec<&'static str> {
-    Metric::ALL.iter().filter(|m| set & only(**m) != 0).map(|m| m.name()).collect()
-}

@@ -25,7 +25,7 @@ pub(super) fn division(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
                 .label("can be zero")
                 .fix(false, "divide by 1 at least", span, format!("max(1, {written})"))
         };
-        out.push(d.note("dividing by zero gives infinity or NaN, and a target that is neither stops the evaluation"));
+        out.push(d.note("dividing by zero gives infinity or NaN, and the evaluation stops when that reaches a target"));
     }
 }
 
