@@ -79,7 +79,8 @@ fn messages_keep_to_the_house_style() {
             for text in [&d.message, &d.label].into_iter().chain(&d.notes).chain(&d.help).filter(|t| !t.is_empty()) {
                 assert!(!text.ends_with('.') || text.ends_with("…"), "{}: full stop: {text}", row.code.0);
                 let first = text.chars().next().unwrap();
-                let named = first.is_uppercase() && ["Monday", "GetSample", "GetSamplePercent"].iter().any(|n| text.starts_with(n));
+                let named = first.is_uppercase()
+                    && ["Monday", "GetSample", "GetSamplePercent"].iter().any(|n| text.starts_with(n));
                 assert!(!first.is_uppercase() || named, "{}: capital: {text}", row.code.0);
             }
             assert!(!d.message.is_empty(), "{}", row.code.0);

@@ -15,8 +15,7 @@ mod values;
 use crate::{
     check::hir::{HId, HKind, Hir, VersionId},
     diag::{
-        Diagnostic, Severity,
-        code,
+        Diagnostic, Severity, code,
         level::{Level, Selector},
     },
 };
