@@ -76,7 +76,7 @@ pub(super) fn unguarded_window(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
                 Some(cond) => d
                     .also(cx.span(cond), "true when samples are missing")
                     .help("exchange the two arms: the window belongs where there are enough samples"),
-                None => d.help(format!("ask first: `{name}.GetSamplePercent(…) < 70 ? … : …`")),
+                None => d.help(format!("ask first: `{name}.GetSamplePercent({}) < 70 ? … : …`", ends(cx, &w))),
             };
             out.push(with_guard(cx, h, &w, d, inverted.is_some()));
         }
@@ -97,6 +97,12 @@ fn backwards(cx: &LintCx<'_>, cond: HId, then: bool) -> bool {
         }
 }
 
+/// The ends of a window as written.
+fn ends(cx: &LintCx<'_>, w: &Window<'_>) -> String {
+    let ends: Vec<&str> = w.args.iter().filter(|a| Some(**a) != w.percent).map(|a| cx.span(*a).text(cx.src)).collect();
+    ends.join(", ")
+}
+
 /// Offers `(percent < 70 ? newest : window)` around the call that reduces the window.
 fn with_guard(cx: &LintCx<'_>, h: HId, w: &Window<'_>, d: Diagnostic, inverted: bool) -> Diagnostic {
     let Some(outer) = cx.facts.parent(h).filter(|p| matches!(cx.call(*p), Some(("avg" | "max" | "min" | "sum", [_]))))
@@ -106,13 +112,12 @@ fn with_guard(cx: &LintCx<'_>, h: HId, w: &Window<'_>, d: Diagnostic, inverted: 
     if inverted {
         return d;
     }
-    let ends: Vec<&str> = w.args.iter().filter(|a| Some(**a) != w.percent).map(|a| cx.span(*a).text(cx.src)).collect();
     let name = w.metric.name();
     let wanted = w.percent.map_or("70", |p| cx.span(p).text(cx.src));
     let span = cx.span(outer);
     let text = format!(
         "({name}.GetSamplePercent({}) < {wanted} ? max(0, {name}.GetSample(1)) : {})",
-        ends.join(", "),
+        ends(cx, w),
         span.text(cx.src)
     );
     d.fix(false, "fall back to the newest sample", span, text)
