@@ -187,7 +187,9 @@ pub fn read_as(format: Format, bytes: &[u8], visibility: &Visibility, rules: &Ru
         Format::Parquet => parquet::read(bytes, &mut raw)?,
         #[cfg(not(feature = "parquet"))]
         Format::Parquet => {
-            return Err(SamplesError::file("this build reads no Parquet").help("build with the feature `parquet`, or give CSV"));
+            return Err(
+                SamplesError::file("this build reads no Parquet").help("build with the feature `parquet`, or give CSV")
+            );
         }
     }
     raw.finish(format, visibility, rules)

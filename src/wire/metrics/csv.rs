@@ -29,27 +29,28 @@ pub(super) fn read(bytes: &[u8], raw: &mut Raw) -> Result<(), SamplesError> {
             return Ok(None);
         }
         raw.rows += 1;
-        let line = record.position().map_or(raw.rows + 1, csv::Position::line);
+        let start = record.position().map_or(0, csv::Position::byte);
         if record.len() > header.len() {
             let what = format!("{} cells, but the header has {}", record.len(), header.len());
-            return Err(SamplesError::cell(line, &format!("#{}", header.len() + 1), what));
+            return Err(SamplesError::cell(line(bytes, start), &format!("#{}", header.len() + 1), what));
         }
-        Ok(Some(line))
+        Ok(Some(start))
     };
-    let cell_error = |line: u64, column: usize, what: String| SamplesError::cell(line, &header[column], what);
+    let cell_error =
+        |start: u64, column: usize, what: String| SamplesError::cell(line(bytes, start), &header[column], what);
 
     if let (Some(name), Some(value)) = (find(Role::Metric), find(Role::Value)) {
         // Rows of one metric come in runs, or a few metrics alternate: names already met are compared as bytes.
         let mut known: Vec<(Vec<u8>, Option<Metric>)> = Vec::new();
         let mut last = 0;
-        while let Some(line) = next(&mut record, raw)? {
+        while let Some(start) = next(&mut record, raw)? {
             let text = record.get(name).unwrap_or_default();
             if known.get(last).is_none_or(|k| k.0 != text) {
                 last = match known.iter().position(|k| k.0 == text) {
                     Some(i) => i,
                     None => {
                         let shown = String::from_utf8_lossy(text);
-                        let found = metric(&shown).map_err(|what| cell_error(line, name, what))?;
+                        let found = metric(&shown).map_err(|what| cell_error(start, name, what))?;
                         if known.len() >= 4096 {
                             known.clear();
                         }
@@ -62,8 +63,8 @@ pub(super) fn read(bytes: &[u8], raw: &mut Raw) -> Result<(), SamplesError> {
                 *raw.skipped.entry(String::from_utf8_lossy(text).into_owned()).or_default() += 1;
                 continue;
             };
-            let instant = time(record.get(at).unwrap_or_default()).map_err(|what| cell_error(line, at, what))?;
-            let x = number(record.get(value).unwrap_or_default()).map_err(|what| cell_error(line, value, what))?;
+            let instant = time(record.get(at).unwrap_or_default()).map_err(|what| cell_error(start, at, what))?;
+            let x = number(record.get(value).unwrap_or_default()).map_err(|what| cell_error(start, value, what))?;
             match x {
                 Some(x) => raw.column(m).push(instant, x),
                 None => raw.column(m).missing += 1,
@@ -74,9 +75,9 @@ pub(super) fn read(bytes: &[u8], raw: &mut Raw) -> Result<(), SamplesError> {
 
     let mut columns = Vec::new();
     for (i, h) in header.iter().enumerate().filter(|(i, _)| *i != at) {
-        match metric(h).map_err(|what| cell_error(1, i, what))? {
+        match metric(h).map_err(|what| cell_error(0, i, what))? {
             Some(m) if columns.iter().any(|(_, other)| *other == m) => {
-                return Err(cell_error(1, i, format!("`{}` has two columns", m.name())));
+                return Err(cell_error(0, i, format!("`{}` has two columns", m.name())));
             }
             Some(m) => columns.push((i, m)),
             None => {
@@ -88,10 +89,10 @@ pub(super) fn read(bytes: &[u8], raw: &mut Raw) -> Result<(), SamplesError> {
         let seen = super::clip(&header.join(", "));
         return Err(SamplesError::file(format!("no column is a metric ({seen})")).help(EXPECTED));
     }
-    while let Some(line) = next(&mut record, raw)? {
-        let instant = time(record.get(at).unwrap_or_default()).map_err(|what| cell_error(line, at, what))?;
+    while let Some(start) = next(&mut record, raw)? {
+        let instant = time(record.get(at).unwrap_or_default()).map_err(|what| cell_error(start, at, what))?;
         for (i, m) in &columns {
-            match number(record.get(*i).unwrap_or_default()).map_err(|what| cell_error(line, *i, what))? {
+            match number(record.get(*i).unwrap_or_default()).map_err(|what| cell_error(start, *i, what))? {
                 Some(x) => raw.column(*m).push(instant, x),
                 None => raw.column(*m).missing += 1,
             }
@@ -116,4 +117,11 @@ fn delimiter(bytes: &[u8]) -> u8 {
         .unwrap_or_default();
     let count = |d: u8| first.iter().filter(|b| **b == d).count();
     [b'\t', b';', b','].into_iter().max_by_key(|d| count(*d)).filter(|d| count(*d) > 0).unwrap_or(b',')
+}
+
+/// The line of the record read from byte `start`: the reader skips comments and blank lines after that place.
+fn line(bytes: &[u8], start: u64) -> u64 {
+    let (before, after) = bytes.split_at(bytes.len().min(start as usize));
+    let skipped = after.split(|b| *b == b'\n').take_while(|l| l.trim_ascii().is_empty() || l[0] == b'#').count();
+    (before.iter().filter(|b| **b == b'\n').count() + skipped + 1) as u64
 }

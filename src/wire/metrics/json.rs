@@ -9,13 +9,13 @@ use poolcast_runtime::{
 };
 use serde_json::{Map, Value};
 
-const EXPECTED: &str = "expected `{\"samples\": {\"$PendingTasks\": [[time, value], …]}}` or `[{\"time\", \"metric\", \"value\"}, …]`";
+const EXPECTED: &str =
+    "expected `{\"samples\": {\"$PendingTasks\": [[time, value], …]}}` or `[{\"time\", \"metric\", \"value\"}, …]`";
 
 pub(super) fn read(bytes: &[u8], raw: &mut Raw) -> Result<(), SamplesError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let document: Value = serde_json::from_slice(bytes).map_err(|e| {
-        SamplesError::file(format!("unreadable JSON at line {}, column {}: {e}", e.line(), e.column()))
-    })?;
+    let document: Value = serde_json::from_slice(bytes)
+        .map_err(|e| SamplesError::file(format!("unreadable JSON at line {}, column {}: {e}", e.line(), e.column())))?;
     match &document {
         Value::Array(rows) => {
             for (i, row) in rows.iter().enumerate() {
@@ -27,7 +27,9 @@ pub(super) fn read(bytes: &[u8], raw: &mut Raw) -> Result<(), SamplesError> {
         }
         Value::Object(top) => {
             only(top, "", &["samples"])?;
-            let Some(samples) = top.get("samples") else { return Err(SamplesError::file("no `samples`").help(EXPECTED)) };
+            let Some(samples) = top.get("samples") else {
+                return Err(SamplesError::file("no `samples`").help(EXPECTED));
+            };
             let Value::Object(samples) = samples else { return Err(wrong("samples", "an object", samples)) };
             for (name, column) in samples {
                 let path = format!("samples.{name}");

@@ -19,6 +19,12 @@ const EXPECTED: &str = "expected columns `time`, `metric`, `value`, or `time` an
 const BATCH: usize = 1 << 16;
 
 pub(super) fn read(bytes: &[u8], raw: &mut Raw) -> Result<(), SamplesError> {
+    // The decoder is not ours, and damaged pages have made decoders panic before: a file must never end the process.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| read_file(bytes, raw)))
+        .unwrap_or_else(|_| Err(SamplesError::file("unreadable Parquet: the decoder gave up")))
+}
+
+fn read_file(bytes: &[u8], raw: &mut Raw) -> Result<(), SamplesError> {
     let file = SerializedFileReader::new(Bytes::copy_from_slice(bytes)).map_err(broken)?;
     let schema = file.metadata().file_metadata().schema_descr_ptr();
     let columns = schema.columns();
@@ -58,7 +64,11 @@ pub(super) fn read(bytes: &[u8], raw: &mut Raw) -> Result<(), SamplesError> {
             if cells.len() == times.len() {
                 return Ok(());
             }
-            Err(SamplesError::cell(first + 1, &names[i], format!("{} rows where `time` has {}", cells.len(), times.len())))
+            Err(SamplesError::cell(
+                first + 1,
+                &names[i],
+                format!("{} rows where `time` has {}", cells.len(), times.len()),
+            ))
         };
         let bad = |row: usize, i: usize, what: String| SamplesError::cell(first + row as u64 + 1, &names[i], what);
         if let Some((name, value)) = long {
@@ -149,12 +159,11 @@ impl Cells {
             ColumnReader::FloatColumnReader(r) => Cells::Float(drain(r, max, f64::from).map_err(all)?),
             ColumnReader::Int32ColumnReader(r) => Cells::Whole(drain(r, max, i64::from).map_err(all)?, unit),
             ColumnReader::Int64ColumnReader(r) => Cells::Whole(drain(r, max, |x| x).map_err(all)?, unit),
+            // Milliseconds: an INT96 of nonsense days would wrap in anything finer.
             ColumnReader::Int96ColumnReader(r) => {
-                Cells::Whole(drain(r, max, |x| x.to_nanos()).map_err(all)?, Some(Unit::Nanos))
+                Cells::Whole(drain(r, max, |x| x.to_millis()).map_err(all)?, Some(Unit::Millis))
             }
-            ColumnReader::ByteArrayColumnReader(r) => {
-                Cells::Text(drain(r, max, |x| x.data().to_vec()).map_err(all)?)
-            }
+            ColumnReader::ByteArrayColumnReader(r) => Cells::Text(drain(r, max, |x| x.data().to_vec()).map_err(all)?),
             ColumnReader::BoolColumnReader(_) | ColumnReader::FixedLenByteArrayColumnReader(_) => {
                 return Err(format!("a column of type {}, which is neither number nor text", of.physical_type()));
             }
@@ -195,14 +204,21 @@ impl Cells {
                     Some(Unit::Micros) => x.checked_mul(10),
                     Some(Unit::Nanos) => Some(x.div_euclid(100)),
                 };
-                ticks.map(Ticks).filter(|t| t.in_calendar()).ok_or_else(|| format!("{x} is outside the years 1 to 9999"))
+                ticks
+                    .map(Ticks)
+                    .filter(|t| t.in_calendar())
+                    .ok_or_else(|| format!("{x} is outside the years 1 to 9999"))
             }
         }
     }
 }
 
 /// All cells of a column, nulls included.
-fn drain<T: DataType, U: Clone>(mut r: ColumnReaderImpl<T>, max: i16, f: impl Fn(T::T) -> U) -> Result<Vec<Option<U>>, ParquetError> {
+fn drain<T: DataType, U: Clone>(
+    mut r: ColumnReaderImpl<T>,
+    max: i16,
+    f: impl Fn(T::T) -> U,
+) -> Result<Vec<Option<U>>, ParquetError> {
     let mut out = Vec::new();
     let (mut levels, mut values) = (Vec::new(), Vec::new());
     loop {
