@@ -1,5 +1,5 @@
 use super::*;
-use crate::{builtins::reduce, rules::Possible};
+use crate::rules::Possible;
 use proptest::prelude::*;
 
 const S: i64 = 10_000_000;
@@ -70,6 +70,9 @@ proptest! {
                 if let Some(sum) = series.window_sum(range.clone()) {
                     prop_assert_eq!(sum.to_bits(), reduce::sum(&want).to_bits());
                 }
+                if let Some(std) = series.window_std(range.clone()) {
+                    prop_assert_eq!(Some(std.to_bits()), reduce::std(&want).map(f64::to_bits));
+                }
                 prop_assert_eq!(series.window_min(range.clone()).map(f64::to_bits), reduce::min(&want).map(f64::to_bits));
                 prop_assert_eq!(series.window_max(range).map(f64::to_bits), reduce::max(&want).map(f64::to_bits));
             }
@@ -109,6 +112,19 @@ fn refuses_what_is_no_sample_and_keeps_order() {
     assert!(s.is_empty() && s.begin(Ticks(i64::MAX)).is_none());
     s.push(Ticks(5), Ticks(5), 2.0).unwrap();
     assert_eq!(s.window_sum(0..1), Some(2.0));
+}
+
+#[test]
+fn counts_keep_their_sums_and_fractions_give_them_up() {
+    let mut s = Series::default();
+    for (i, x) in [3.0, 5.0, -2.0, 2147483647.0].into_iter().enumerate() {
+        s.push(Ticks(i as i64 * S), Ticks(0), x).unwrap();
+    }
+    assert_eq!((s.window_sum(0..3), s.window_sum(1..1)), (Some(6.0), Some(0.0)));
+    assert_eq!((s.window_std(0..3), s.window_std(0..1)), (reduce::std(&[3.0, 5.0, -2.0]), None));
+    assert_eq!(s.window_std(0..4), reduce::std(s.values()));
+    s.push(Ticks(9 * S), Ticks(0), 0.5).unwrap();
+    assert_eq!((s.window_sum(0..3), s.window_std(0..3)), (None, None));
 }
 
 #[test]
