@@ -85,10 +85,12 @@ pub fn percentile(v: &[f64], p: f64, scratch: &mut [f64]) -> Option<f64> {
     if v.iter().any(|x| x.is_nan()) {
         return Some(f64::NAN);
     }
-    let n = v.len();
-    let rank = ((p / 100.0 * n as f64).ceil() as usize).clamp(1, n);
     scratch.copy_from_slice(v);
-    Some(*scratch.select_nth_unstable_by(rank - 1, f64::total_cmp).1)
+    Some(*scratch.select_nth_unstable_by(nearest_rank(p, v.len()), f64::total_cmp).1)
+}
+/// Position, from 0, of the nearest rank of `p` percent among `n` > 0 elements.
+pub fn nearest_rank(p: f64, n: usize) -> usize {
+    ((p / 100.0 * n as f64).ceil() as usize).clamp(1, n) - 1
 }
 /// Element `i`, cut off toward zero; none beyond the ends or for NaN.
 pub fn val(v: &[f64], i: f64) -> Option<f64> {
@@ -112,6 +114,11 @@ pub fn percentile_in<'r>(cx: &mut Cx<'r>, v: &[f64], p: f64) -> Result<f64, Trap
     };
     if !(0.0..=100.0).contains(&percent) {
         return Err(Trap::OutOfRange(p));
+    }
+    if !v.is_empty()
+        && let Some(x) = cx.snapshot.series.nth_of(v, nearest_rank(percent, v.len()))
+    {
+        return Ok(x);
     }
     let scratch = cx.alloc(v.len())?;
     match percentile(v, percent, scratch) {
