@@ -55,42 +55,43 @@ fn windows(c: &mut Criterion) {
     for (name, seconds) in [("180 s", 180), ("6 h", 6 * 3600), ("a week", 7 * 86_400)] {
         // Instants in steps of 30 s, as a backtest visits them; no division in the harness.
         let mut i = 0;
-        let mut window = move || {
+        let window = move || {
             i = (i + 1) & 4095;
             let now = Ticks(at(3900).0 + i * 300_000_000);
             (now, Ticks(now.0 - seconds * 10_000_000))
         };
-        let mut w = window.clone();
+        let mut w = window;
         group.bench_function(format!("range, {name}"), |b| {
             b.iter(|| {
                 let (now, lo) = w();
                 series.range(now, lo, now)
             });
         });
-        let mut w = window.clone();
+        let mut w = window;
         group.bench_function(format!("sum, {name}"), |b| {
             b.iter(|| {
                 let (now, lo) = w();
                 series.window_sum(series.range(now, lo, now))
             });
         });
-        let mut w = window.clone();
+        let mut w = window;
         group.bench_function(format!("max, {name}"), |b| {
             b.iter(|| {
                 let (now, lo) = w();
                 series.window_max(series.range(now, lo, now))
             });
         });
-        let mut w = window.clone();
+        let mut w = window;
         group.bench_function(format!("std, {name}"), |b| {
             b.iter(|| {
                 let (now, lo) = w();
                 series.window_std(series.range(now, lo, now))
             });
         });
+        let mut w = window;
         group.bench_function(format!("p95, {name}"), |b| {
             b.iter(|| {
-                let (now, lo) = window();
+                let (now, lo) = w();
                 let range = series.range(now, lo, now);
                 let k = nearest_rank(95.0, range.len().max(1));
                 series.window_nth(range, k)
