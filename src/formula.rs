@@ -168,6 +168,16 @@ impl Formula {
         self.evaluator().run(&inputs.snapshot())
     }
 
+    /// Evaluate on the reference interpreter over a program lowered with the given effort: the oracle for everything else.
+    pub fn evaluate_at(&self, effort: Effort, inputs: &Inputs) -> Result<Outcome, EvalError> {
+        let program = ir::lower::lower(&self.0.hir, self.rules(), effort);
+        let arena = Arena::new(program.rules.memory_budget.0);
+        let snapshot = inputs.snapshot();
+        let out = interpret(&program, &snapshot, &arena, |_| {});
+        out.map(|(end, frame)| outcome::outcome_of_values(&program, end, &snapshot, &frame))
+            .map_err(|fault| self.failure(fault, &snapshot))
+    }
+
     /// Scratch for many evaluations.
     pub fn evaluator(&self) -> Evaluator {
         let p = &self.0.program;
@@ -249,9 +259,7 @@ impl Evaluator {
         self.arena.reset();
         let arena = &self.arena;
         match interpret(p, snapshot, arena, |_| {}) {
-            Ok((end, frame)) => Ok(outcome::outcome(p, end, snapshot, |slot| {
-                frame[slot as usize].as_ref().map_or(outcome::OwnedValue::Double(0.0), outcome::owned)
-            })),
+            Ok((end, frame)) => Ok(outcome::outcome_of_values(p, end, snapshot, &frame)),
             Err(fault) => Err(self.formula.failure(fault, snapshot)),
         }
     }

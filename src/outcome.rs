@@ -195,6 +195,16 @@ pub(crate) fn outcome(p: &Program, end: End, snapshot: &Snapshot<'_>, slot: impl
     Outcome { dedicated, low_priority, option, variables, results, stopped }
 }
 
+/// The outcome of an interpreted run.
+pub(crate) fn outcome_of_values(
+    p: &Program,
+    end: End,
+    snapshot: &Snapshot<'_>,
+    frame: &[std::option::Option<Value<'_>>],
+) -> Outcome {
+    outcome(p, end, snapshot, |slot| frame[slot as usize].as_ref().map_or(OwnedValue::Double(0.0), owned))
+}
+
 fn present(snapshot: &Snapshot<'_>, k: usize) -> u32 {
     snapshot.targets[k] as u32
 }

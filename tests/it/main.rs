@@ -2,5 +2,8 @@
 
 mod cli;
 mod docs;
+mod engines;
 mod lints;
+mod recorded;
+mod support;
 mod tidy;
