@@ -5,5 +5,6 @@ mod docs;
 mod engines;
 mod lints;
 mod recorded;
+mod samples;
 mod support;
 mod tidy;

@@ -58,7 +58,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("ir", &["check"]),
     // `check` means the data types of `check::hir`, which a program refers to.
     ("interp", &["ir", "check"]),
-    ("jit", &["ir"]),
+    // Two ways to run, one way to say how a run ended: `interp::{End, Fault}`.
+    ("jit", &["ir", "interp"]),
     ("outcome", &["ir", "check"]),
     ("sim", &["formula", "outcome", "inputs", "error", "Formula", "Inputs", "Outcome", "Error", "EvalError", "Target"]),
 ];
