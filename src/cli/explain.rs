@@ -78,9 +78,11 @@ pub fn pages(name: &str) -> Vec<String> {
     }
     let bare = name.trim_start_matches('.').trim_end_matches("()");
     let same = |a: &str, b: &str| a == b || a.eq_ignore_ascii_case(b);
-    for row in builtins::ROWS.iter().filter(|r| same(r.name.trim_start_matches('.'), bare)) {
-        out.push(builtin(row));
-    }
+    let named = || builtins::ROWS.iter().filter(|r| same(r.name.trim_start_matches('.'), bare));
+    // What the language has under this name, else why it has nothing.
+    let real: Vec<&Builtin> = named().filter(|r| !matches!(r.kind, RowKind::Absent { .. })).collect();
+    let rows = if real.is_empty() { named().collect() } else { real };
+    out.extend(rows.into_iter().map(builtin));
     let dollar = format!("${}", name.trim_start_matches('$'));
     let old = metric::ALIASES.iter().find(|(old, _)| same(old, &dollar)).map(|(_, m)| *m);
     if let Some(m) = Metric::ALL.iter().copied().find(|m| same(m.name(), &dollar)).or(old) {

@@ -209,3 +209,126 @@ fn comments_of_the_formula_turn_warnings_off() {
     assert_eq!(codes(&format!("// allow W0503\n{text}")), ["W0503"]);
     assert_eq!(codes(&format!("//! allow fraction-cuts\n{text}")), ["W0527", "W0503"]);
 }
+
+/// Pieces of formulas, sound and unsound, to be strung together.
+const PIECES: &[&str] = &[
+    "$TargetDedicatedNodes",
+    "$PendingTasks",
+    "$ActiveTasks",
+    "$n",
+    "n",
+    "é",
+    "= ",
+    "== ",
+    ";",
+    ";\n",
+    "(",
+    ")",
+    ",",
+    ".",
+    "? ",
+    ": ",
+    "min(",
+    "max(",
+    "avg(",
+    "val(",
+    "time(",
+    "\"2026-01-05T08:00:00\"",
+    "\"",
+    "'x'",
+    "GetSample(",
+    "GetSamplePercent(",
+    ".GetSample(1)",
+    "weekday",
+    "TimeInterval_Minute",
+    "1",
+    "0",
+    "0.7",
+    "7",
+    "1e309",
+    "* ",
+    "/ ",
+    "- ",
+    "+ ",
+    "< ",
+    ">= ",
+    "&& ",
+    "|| ",
+    "! ",
+    "%",
+    "#",
+    "// c\n",
+    "//! allow W0503 nothing\n",
+    "/*",
+    "*/",
+    "[",
+    "]",
+    "{",
+    "}",
+    "\\",
+    "stop()",
+    "requeue",
+    "$NodeDeallocationOption = ",
+    " ",
+    "\r\n",
+    "\t",
+    "${x}",
+    "<<EOF\n",
+    "EOF\n",
+    "formula = ",
+    "{\"autoScaleFormula\": \"",
+    "\\n",
+    "\\u00e9",
+    "\"}",
+];
+
+fn soup() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    prop::collection::vec(prop::sample::select(PIECES), 0..40).prop_map(|p| p.concat())
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(400))]
+
+    /// Whatever the text: findings point into it, can be drawn, and repairs can be applied.
+    #[test]
+    fn no_text_is_too_strange(text in soup()) {
+        let found = check(&text).diagnostics;
+        for d in found.iter() {
+            for span in std::iter::once(d.span).chain(d.labels.iter().map(|l| l.span)) {
+                assert!(text.get(span.range()).is_some(), "{}: {span:?} of {text:?}", d.code.0);
+            }
+            for f in &d.fixes {
+                assert!(fix::apply_edits(&text, f.edits.iter().cloned()).is_some(), "{}: {:?}", d.code.0, f);
+            }
+        }
+        let _ = poolcast::diag::render::human("f", &text, found.iter(), true);
+        let _ = fix::apply_automatic(&text, found.iter());
+    }
+
+    /// Whatever the file: formulas found in it map back into it.
+    #[test]
+    fn no_file_is_too_strange(text in soup(), name in proptest::sample::select(vec!["a.txt", "a.json", "a.tf"])) {
+        if let Ok(found) = poolcast::wire::embedded::extract(name, &text) {
+            for piece in &found.pieces {
+                for d in check(&piece.text).diagnostics.iter().cloned().filter_map(|d| piece.outward(d)) {
+                    assert!(text.get(d.span.range()).is_some(), "{name}: {:?} of {text:?}", d.span);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn depth_is_no_danger() {
+    for text in [
+        "(".repeat(8000),
+        format!("$TargetDedicatedNodes = {}1;", "-".repeat(8000)),
+        format!("$TargetDedicatedNodes = {}1{};", "(".repeat(4000), ")".repeat(4000)),
+        format!("$TargetDedicatedNodes = {}3;", "1 ? 2 : ".repeat(1000)),
+        format!("$TargetDedicatedNodes = {}1{};", "max(".repeat(1500), ")".repeat(1500)),
+        (0..99).map(|i| format!("a{} = a{i} + a{i};", i + 1)).collect::<String>(),
+    ] {
+        let _ = check(&text);
+    }
+}

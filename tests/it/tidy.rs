@@ -58,8 +58,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("ir", &["check"]),
     // `check` means the data types of `check::hir`, which a program refers to.
     ("interp", &["ir", "check"]),
-    // Two ways to run, one way to say how a run ended: `interp::{End, Fault}`.
-    ("jit", &["ir", "interp"]),
+    // Two ways to run, one way to say how a run ended and what it decided.
+    ("jit", &["ir", "interp", "outcome"]),
     ("outcome", &["ir", "check"]),
     ("sim", &["formula", "outcome", "inputs", "error", "Formula", "Inputs", "Outcome", "Error", "EvalError", "Target"]),
 ];
