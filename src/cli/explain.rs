@@ -74,7 +74,7 @@ pub const OUTPUTS: &[(&str, &str)] = &[
 pub fn pages(name: &str) -> Vec<String> {
     let mut out = Vec::new();
     if let Some(row) = code::find(name) {
-        out.push(row.page.to_owned());
+        out.push(plain(row.page));
     }
     let bare = name.trim_start_matches('.').trim_end_matches("()");
     let same = |a: &str, b: &str| a == b || a.eq_ignore_ascii_case(b);
@@ -94,6 +94,22 @@ pub fn pages(name: &str) -> Vec<String> {
     let rule_name = name.replace('-', "_");
     if let Some(row) = rules::Rules::ROWS.iter().find(|r| same(r.name, &rule_name)) {
         out.push(rule(row));
+    }
+    out
+}
+
+/// A page for a terminal: formulas are indented instead of fenced.
+fn plain(page: &str) -> String {
+    let mut out = String::new();
+    let mut inside = false;
+    for line in page.lines() {
+        if line.starts_with("```") {
+            inside = !inside;
+        } else if inside {
+            let _ = writeln!(out, "    {line}");
+        } else {
+            let _ = writeln!(out, "{line}");
+        }
     }
     out
 }
