@@ -33,6 +33,9 @@ mod mend;
 mod scan;
 mod token;
 
+#[cfg(any(test, fuzzing))]
+pub mod oracle;
+
 mod formula {
     //! What LALRPOP made of `formula.lalrpop`.
     #![allow(clippy::all, missing_docs, unused)]
