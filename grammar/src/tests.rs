@@ -300,3 +300,13 @@ fn precedence_is_that_of_the_reference() {
         assert_eq!(ops(&ast), ops(&full), "{text}");
     }
 }
+
+#[test]
+fn what_fuzzing_found_stays_found() {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/regressions/parse");
+    // absent from a published package
+    for file in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let bytes = std::fs::read(file.path()).unwrap();
+        oracle::check(&String::from_utf8_lossy(&bytes));
+    }
+}
