@@ -271,8 +271,14 @@ impl Scanner<'_> {
         lexer.next();
         let good = lexer.span().end.max(1);
         let tail = &rest[good..];
-        let len =
-            good + tail.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).unwrap_or(tail.len());
+        // `1.5.x` is a member of a number as far as shape goes; `1.5.2` is nothing
+        let more = match tail.as_bytes() {
+            [b'.', digit, ..] => digit.is_ascii_digit(),
+            [c, ..] => c.is_ascii_alphanumeric() || *c == b'_',
+            [] => false,
+        };
+        let end = tail.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).unwrap_or(tail.len());
+        let len = if more { good + end } else { good };
         if len == good {
             return self.piece(What::Is(Kind::Number), len, true);
         }
