@@ -104,6 +104,8 @@ fn limits(ast: &mut Ast, errors: &mut Vec<SyntaxError>) {
 }
 
 #[cfg(test)]
+mod layout;
+#[cfg(test)]
 mod props;
 #[cfg(test)]
 mod tests;

@@ -155,7 +155,7 @@ fn a_sure_repair_gives_the_tree_of_the_mended_text() {
         let p = parse(text);
         let mended = parse(&apply(text, &p.errors));
         assert_eq!(print::print(&p.ast).matches(';').count(), mended.ast.stmts.len(), "{text}");
-        let shape = |ast: &Ast| ast.exprs.iter().map(|e| std::mem::discriminant(e)).collect::<Vec<_>>();
+        let shape = |ast: &Ast| ast.exprs.iter().map(std::mem::discriminant).collect::<Vec<_>>();
         assert_eq!(shape(&p.ast), shape(&mended.ast), "{text}");
     }
 }
