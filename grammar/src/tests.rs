@@ -24,6 +24,52 @@ fn a_formula_of_every_construct_parses() {
     assert_eq!(p.ast.comments.len(), 1);
 }
 
+#[test]
+fn what_real_formulas_use_parses() {
+    // the census of public formulas (language.md §0), one line for each shape
+    for text in [
+        "$TargetDedicatedNodes=4",
+        "n = min(12, max(0, avg($ActiveTasks.GetSample(7 * TimeInterval_Minute))));",
+        "n = val($PendingTasks.GetSample(1), 0) + max($RunningTasks.GetSample(2)) - min($RunningTasks.GetSample(3));",
+        "t = time(); u = time(\"2023-04-05T06:07:08Z\"); age = t - u;",
+        "h = time().hour; w = t.weekday; late = h >= 20 || h < 6;",
+        "p = $PendingTasks.GetSamplePercent(TimeInterval_Minute * 0, TimeInterval_Minute * 12);",
+        "s = $CPUPercent.GetSample(TimeInterval_Hour, TimeInterval_Minute, 40);\nc = $CPUPercent.Count();",
+        "v = $ActiveTasks.GetSample(span, 50) + $RunningTasks.GetSample(span, 50);\nv4 = v / 4;",
+        "x = ($a ? (b == 0 ? 1 : 2) : ($c ? 3 : 4));",
+        "isDay = $h > 7 && $h < 19; night = !isDay; n = isDay ? 9 : 2;",
+        "shift = t + (-5 * TimeInterval_Hour); drop = max(-limit, -4);",
+        "a = b == 1 != c;\nrebalance = 0 == 1;",
+        "n = 1; // after a statement; with = signs, 'quotes', 50% and $Names",
+        "a = 600.0 * 0.7; z = TimeInterval_100ns; _x1 = 1; $_ = 2;",
+        "stop()",
+        "something_unknown",
+        "avg(); min(1, 2, 3, $v); f((((1))));",
+        "$NodeDeallocationOption = busy ? taskcompletion : requeue;",
+        "x = \"a // b ; c\" == \"\";",
+        "x = (a).b.c(d).e(f ? 1 : 2);",
+        "x = .5 + 5. + 1e3 + 1.5E-2;",
+    ] {
+        oracle::check(text);
+        assert_eq!(parse(text).errors, [], "{text}");
+    }
+}
+
+#[test]
+fn tree_and_tokens_can_be_shown() {
+    let text = "n = max(1, -$a.b) // c\n";
+    assert_eq!(
+        print::tree(&parse(text).ast),
+        "assign n  @1:1\n  call max  @1:5\n    number 1  @1:9\n    unary -  @1:12\n      member .b  @1:13\n        name $a  @1:13\n"
+    );
+    let tokens = print::tokens(text);
+    let rows: Vec<Vec<&str>> = tokens.lines().map(|l| l.split_whitespace().collect()).collect();
+    assert_eq!(rows[0], ["1:1", "name", "n"]);
+    assert_eq!(rows[4], ["1:9", "number", "1"]);
+    assert_eq!(rows.last().unwrap()[..2], ["1:19", "comment"]);
+    assert!(print::tokens("a # b\n = 'x' % \0;").contains("foreign   %"));
+}
+
 /// A wrong formula, its errors with their places, and what the offered edits make of it ("" when they do not mend it).
 type Row = (&'static str, &'static [&'static str], &'static str);
 
