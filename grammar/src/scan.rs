@@ -129,7 +129,8 @@ impl Scanner<'_> {
                 self.at += len;
             }
             '/' if next == b'*' => self.block_comment(),
-            '*' if next == b'/' => {
+            // `*//` is a `*` before a comment
+            '*' if next == b'/' && self.rest().as_bytes().get(2) != Some(&b'/') => {
                 self.error(SyntaxKind::BlockComment, self.span(2), vec![]);
                 self.at += 2;
             }
