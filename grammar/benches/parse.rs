@@ -4,7 +4,25 @@
 //! alone; `parse` is text to arena with its allocations; `winnow` is the same lexer into a vector and a boxed tree by
 //! winnow combinators (the usual way to write it); `broken` is `parse` of the same text with one `;` missing.
 //!
-//! FINDINGS
+//! Time is processor time of the thread, so a busy machine shows less. What was found (2 shared cores of an EPYC Zen 4,
+//! x86-64 baseline, one run):
+//!
+//! | row | 8 KB | MB/s | six statements |
+//! |---|--:|--:|--:|
+//! | lex | 9.1 µs | 878 | 0.33 µs |
+//! | parse | 43.9 µs | 182 | 2.0 µs |
+//! | winnow | 100 µs | 79 | 4.6 µs |
+//! | broken | 88 µs | 90 | 5.4 µs |
+//! | format | 92 µs | 86 | 6.5 µs |
+//!
+//! - LALRPOP spends its time in reductions (35 % `reduce`, 31 % the table loop; lexing 11 %, interning 9 %), so the grammar
+//!   avoids reductions that do nothing: inlining the unit rules took the 8 KB formula from 790 k to 722 k instructions,
+//!   letting a lone operand skip the operator chain to 698 k (cachegrind, per parse).
+//! - An action inside an inlined rule runs when the *outer* rule is reduced. Inlining the condition of `?:` was quicker
+//!   still, and wrong: its chain was closed after the arms, which breaks the order of the arena.
+//! - A token carries its own place, LALRPOP's location is `()`: its stack holds one word pair less per symbol.
+//! - A broken formula costs two passes of tables, one scan and one mend: twice a sound one, and only then.
+
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use logos::Logos;
