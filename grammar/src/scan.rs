@@ -296,10 +296,11 @@ impl Scanner<'_> {
     fn string(&mut self) {
         let line = &self.rest()[..self.line_len()];
         let close = line[1..].find('"').map(|i| i + 1);
-        // an odd quote on a line with a `;` inside the first pair: the first one lacks its end, not the last
-        let odd = line.matches('"').count() % 2 == 1;
+        // a later string of the line is left open and a `;` stands in this one: it is this one that lacks its end
         match close {
-            Some(end) if !(odd && line[..end].contains(';')) => self.piece(What::Is(Kind::Str), end + 1, true),
+            Some(end) if !(line[..end].contains(';') && ends_in_string(&line[end + 1..])) => {
+                self.piece(What::Is(Kind::Str), end + 1, true)
+            }
             _ => self.unclosed('"'),
         }
     }
@@ -414,6 +415,21 @@ impl Scanner<'_> {
         self.error(SyntaxKind::BlockComment, span, vec![Edit { span, text }]);
         self.at += len;
     }
+}
+
+/// Reading a line from outside a string ends inside one.
+fn ends_in_string(line: &str) -> bool {
+    let mut inside = false;
+    let mut before = b' ';
+    for b in line.bytes() {
+        match b {
+            b'"' => inside = !inside,
+            b'/' if before == b'/' && !inside => return false,
+            _ => {}
+        }
+        before = b;
+    }
+    inside
 }
 
 /// The language's operator for a foreign one that has exactly one.
