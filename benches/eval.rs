@@ -4,7 +4,9 @@
 //! twin; then compile times, the backtest of a month, and the memory of 100 000 compile-and-drop cycles.
 //! Contenders are interleaved round by round, so the machine's drift hits all alike; read the ratios.
 
-use poolcast::{Engine, Formula, Inputs, Interval, Metric, Options, Rules, SeriesStore, Snapshot, Target, Ticks, backtest};
+use poolcast::{
+    Engine, Formula, Inputs, Interval, Metric, Options, Rules, SeriesStore, Snapshot, Target, Ticks, backtest,
+};
 use std::hint::black_box;
 
 const N: usize = 8000;
@@ -201,7 +203,8 @@ fn main() {
     println!("| formula | by hand, ns | machine code, ns | ratio | bar | interpreter, ns |\n|---|--:|--:|--:|--:|--:|");
     for shape in shapes() {
         let compile = |engine| {
-            Formula::compile_with(&shape.formula, &Options { engine, ..Options::default() }).unwrap_or_else(|e| panic!("{e}"))
+            Formula::compile_with(&shape.formula, &Options { engine, ..Options::default() })
+                .unwrap_or_else(|e| panic!("{e}"))
         };
         let (mut jit, mut interp) = (compile(Engine::Jit).evaluator(), compile(Engine::Interp).evaluator());
         for i in 0..EVALS {
@@ -234,7 +237,15 @@ fn main() {
             }
         };
         let one = race(11, quick, &mut [&mut slow]);
-        println!("| {} | {:.1} | {:.1} | {:.2} | {:.2} | {:.0} |", shape.name, two[0], two[1], two[1] / two[0], shape.bar, one[0]);
+        println!(
+            "| {} | {:.1} | {:.1} | {:.2} | {:.2} | {:.0} |",
+            shape.name,
+            two[0],
+            two[1],
+            two[1] / two[0],
+            shape.bar,
+            one[0]
+        );
     }
 
     println!("\n| text → ready, µs | interpreter | machine code |\n|---|--:|--:|");
@@ -256,11 +267,20 @@ fn main() {
         month.push(Metric::PendingTasks, at, at, ((i * 7919) % 613) as f64).unwrap();
     }
     println!("\n| backtest of a month, 86 400 evaluations | ms | ns each |\n|---|--:|--:|");
-    for (name, window) in [("15-minute average", "15 * TimeInterval_Minute"), ("week average", "TimeInterval_Week"), ("15-minute maximum", "15 * TimeInterval_Minute"), ("week maximum", "TimeInterval_Week")] {
+    for (name, window) in [
+        ("15-minute average", "15 * TimeInterval_Minute"),
+        ("week average", "TimeInterval_Week"),
+        ("15-minute maximum", "15 * TimeInterval_Minute"),
+        ("week maximum", "TimeInterval_Week"),
+    ] {
         let f = if name.ends_with("average") { "avg" } else { "max" };
         let source = format!("$TargetDedicatedNodes = {f}(0, {f}($PendingTasks.GetSample({window}, 0)));");
         let formula = Formula::compile(&source).unwrap();
-        let schedule = backtest::Schedule { from: Ticks(0), to: Ticks(86_399 * Interval::SAMPLE_PERIOD.0), every: Interval::SAMPLE_PERIOD };
+        let schedule = backtest::Schedule {
+            from: Ticks(0),
+            to: Ticks(86_399 * Interval::SAMPLE_PERIOD.0),
+            every: Interval::SAMPLE_PERIOD,
+        };
         let mut inputs = Inputs::with_series(Ticks(0), month.clone());
         let mut run = || {
             let mut sum = 0u64;

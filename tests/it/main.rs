@@ -6,5 +6,6 @@ mod engines;
 mod lints;
 mod recorded;
 mod samples;
+mod spec;
 mod support;
 mod tidy;
