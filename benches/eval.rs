@@ -214,8 +214,7 @@ fn main() {
                 assert_eq!(t.dedicated, Target::Set(want as u32), "{} at {i}", shape.name);
             }
         }
-        let reps = if shape.name.starts_with("stat") { 1 } else { 40 };
-        let quick = EVALS / 16;
+        let reps = if shape.name.starts_with("stat") { 4 } else { 100 };
         let mut native = || {
             for _ in 0..reps {
                 for i in 0..EVALS {
@@ -232,11 +231,11 @@ fn main() {
         };
         let two = race(31, reps * EVALS, &mut [&mut native, &mut machine]);
         let mut slow = || {
-            for i in 0..quick {
-                let _ = black_box(interp.targets(black_box(&snapshot(&store, i * 16))));
+            for i in 0..EVALS {
+                let _ = black_box(interp.targets(black_box(&snapshot(&store, i))));
             }
         };
-        let one = race(11, quick, &mut [&mut slow]);
+        let one = race(7, EVALS, &mut [&mut slow]);
         println!(
             "| {} | {:.1} | {:.1} | {:.2} | {:.2} | {:.0} |",
             shape.name,
@@ -254,7 +253,7 @@ fn main() {
             let f = Formula::compile_with(&shape.formula, &Options { engine, ..Options::default() });
             black_box(f.is_ok());
         };
-        let calls = 200;
+        let calls = 400;
         let mut interp = || (0..calls).for_each(|_| compile(Engine::Interp));
         let mut jit = || (0..calls).for_each(|_| compile(Engine::Jit));
         let t = race(15, calls, &mut [&mut interp, &mut jit]);
@@ -291,7 +290,8 @@ fn main() {
             .unwrap();
             black_box(sum);
         };
-        let t = race(7, 86_400, &mut [&mut run]);
+        let mut ten = || (0..10).for_each(|_| run());
+        let t = race(7, 864_000, &mut [&mut ten]);
         println!("| {name} | {:.2} | {:.1} |", t[0] * 86_400.0 / 1e6, t[0]);
     }
 
