@@ -8,17 +8,14 @@ use poolcast_runtime::ticks::Ticks;
 /// Monday 2024-01-01T00:00:00Z: the calendar start of traces whose times are relative.
 pub const DEFAULT_EPOCH_UNIX_MS: i64 = 1_704_067_200_000;
 
-/// 100-nanosecond units between 0001-01-01 and 1970-01-01, the language's instants start at the former.
-const UNIX_EPOCH_TICKS: i64 = 621_355_968_000_000_000;
-
 /// The instant as the language counts it.
 pub fn ticks_from_unix_ms(ms: i64) -> Ticks {
-    Ticks(UNIX_EPOCH_TICKS.saturating_add(ms.saturating_mul(10_000)))
+    Ticks(ms.saturating_mul(10_000))
 }
 
 /// Milliseconds since 1970 of an instant of the language.
 pub fn unix_ms_from_ticks(t: Ticks) -> i64 {
-    (t.0 - UNIX_EPOCH_TICKS).div_euclid(10_000)
+    t.0.div_euclid(10_000)
 }
 
 /// An ISO 8601 instant: `2024-03-01T10:00:00.123Z`, with a blank instead of `T`, with an offset, or with none (UTC).
@@ -94,7 +91,9 @@ const DAY: u64 = 24 * HOUR;
 /// `[D-]H:MM:SS[.f]`, `MM:SS`, `N day[s], H:MM:SS`.
 fn clock_duration(text: &str) -> Option<u64> {
     let (days, clock) = match text.split_once([',', '-']) {
-        Some((d, c)) => (d.trim().trim_end_matches("days").trim_end_matches("day").trim().parse::<u64>().ok()?, c.trim()),
+        Some((d, c)) => {
+            (d.trim().trim_end_matches("days").trim_end_matches("day").trim().parse::<u64>().ok()?, c.trim())
+        }
         None => (0, text),
     };
     let parts: Vec<&str> = clock.split(':').collect();
@@ -136,7 +135,11 @@ fn scaled(number: &str, unit_ms: u64) -> Option<u64> {
     }
     let whole = if whole.is_empty() { 0 } else { whole.parse::<u64>().unwrap_or(u64::MAX) };
     let frac = &frac[..frac.len().min(9)];
-    let part = if frac.is_empty() { 0 } else { frac.parse::<u64>().ok()? as u128 * unit_ms as u128 / 10u128.pow(frac.len() as u32) };
+    let part = if frac.is_empty() {
+        0
+    } else {
+        frac.parse::<u64>().ok()? as u128 * unit_ms as u128 / 10u128.pow(frac.len() as u32)
+    };
     Some(whole.saturating_mul(unit_ms).saturating_add(part as u64))
 }
 

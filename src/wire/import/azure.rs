@@ -285,7 +285,7 @@ struct FamilyQuota {
 }
 
 /// Hands every document of a JSON text to a function, one at a time.
-pub(super) fn each<T, F>(body: impl Read, mut take: F) -> Result<(), Problem>
+pub(in crate::wire) fn each<T, F>(body: impl Read, mut take: F) -> Result<(), Problem>
 where
     T: for<'de> Deserialize<'de>,
     F: FnMut(T, u64) -> Result<(), Problem>,
@@ -379,7 +379,8 @@ impl Reading {
             self.nodes.push(node(doc, n)?);
         } else if doc.vm_size.is_some() || doc.allocation_state.is_some() {
             self.pool = Some(pool(doc, n)?);
-        } else if doc.pool_info.is_some() || doc.on_all_tasks_complete.is_some() || doc.uses_task_dependencies.is_some() {
+        } else if doc.pool_info.is_some() || doc.on_all_tasks_complete.is_some() || doc.uses_task_dependencies.is_some()
+        {
             self.jobs.push(job(doc, n)?);
         } else if doc.creation_time.is_some() {
             self.task(doc, n, options)?;
@@ -404,13 +405,17 @@ impl Reading {
             self.b.report.skip("not finished: run time unknown", n);
             return Ok(());
         };
-        let failed = run.result.as_deref().is_some_and(|r| r.eq_ignore_ascii_case("failure")) || run.exit_code.is_some_and(|c| c != 0);
+        let failed = run.result.as_deref().is_some_and(|r| r.eq_ignore_ascii_case("failure"))
+            || run.exit_code.is_some_and(|c| c != 0);
         if failed && !options.keep_failed {
             self.b.report.skip("failed", n);
             return Ok(());
         }
         if run.retry_count.unwrap_or(0) > 0 {
-            self.b.report.adjust("retried: only the last attempt's run time is in the list, its wait includes the earlier ones", n);
+            self.b.report.adjust(
+                "retried: only the last attempt's run time is in the list, its wait includes the earlier ones",
+                n,
+            );
         }
         if run.requeue_count.unwrap_or(0) > 0 {
             self.b.report.adjust("requeued: the recorded wait includes the lost attempts", n);
@@ -434,7 +439,9 @@ impl Reading {
                 self.b.extra(index).max_retries = Some(retries);
             }
             // The service writes its largest duration for "no limit".
-            if let Some(limit) = span(&c.max_wall_clock_time, "constraints.maxWallClockTime", n)?.filter(|ms| *ms < NO_LIMIT_MS) {
+            if let Some(limit) =
+                span(&c.max_wall_clock_time, "constraints.maxWallClockTime", n)?.filter(|ms| *ms < NO_LIMIT_MS)
+            {
                 self.b.extra(index).max_wall_clock_ms = Some(limit);
             }
         }
@@ -448,18 +455,32 @@ impl Reading {
     fn finish(mut self) -> Result<(Imported, ImportReport), Problem> {
         for (task, job, on) in std::mem::take(&mut self.edges) {
             let ranges = on.task_id_ranges.unwrap_or_default();
-            let ranged = ranges.iter().filter(|r| r.end - r.start < 1_000_000).flat_map(|r| r.start..=r.end).map(|i| i.to_string());
+            let ranged = ranges
+                .iter()
+                .filter(|r| r.end - r.start < 1_000_000)
+                .flat_map(|r| r.start..=r.end)
+                .map(|i| i.to_string());
             for id in on.task_ids.unwrap_or_default().into_iter().chain(ranged) {
                 match self.ids.get(&(job.clone(), id)) {
                     Some(other) if *other != task => self.b.extra(task).depends_on.push(*other),
-                    _ => self.b.report.adjust("a dependency on a task that is not in the list, or was left out, is dropped", task as u64 + 1),
+                    _ => self.b.report.adjust(
+                        "a dependency on a task that is not in the list, or was left out, is dropped",
+                        task as u64 + 1,
+                    ),
                 }
             }
         }
         let report = |b: Builder| b.report;
-        let kinds = [!self.b.is_empty(), !self.nodes.is_empty(), self.pool.is_some(), !self.jobs.is_empty(), self.account.is_some()];
+        let kinds = [
+            !self.b.is_empty(),
+            !self.nodes.is_empty(),
+            self.pool.is_some(),
+            !self.jobs.is_empty(),
+            self.account.is_some(),
+        ];
         if kinds.iter().filter(|k| **k).count() > 1 {
-            return Err(Problem::row(0, "mixes tasks, jobs, pools, nodes or accounts").help("export each kind to a file of its own"));
+            return Err(Problem::row(0, "mixes tasks, jobs, pools, nodes or accounts")
+                .help("export each kind to a file of its own"));
         }
         if let Some(account) = self.account {
             return Ok((Imported::Account(account), report(self.b)));
@@ -473,10 +494,16 @@ impl Reading {
         if !self.jobs.is_empty() {
             return Ok((Imported::Jobs(self.jobs), report(self.b)));
         }
-        if self.b.is_empty() && self.b.report.rows == self.b.report.skipped.get("not a task, job, pool, node or account").map_or(0, |s| s.count) {
-            return Err(Problem::row(0, "holds no task, job, pool, node or account").help("use the output of `az batch task list --job-id ID -o json`"));
+        if self.b.is_empty()
+            && self.b.report.rows
+                == self.b.report.skipped.get("not a task, job, pool, node or account").map_or(0, |s| s.count)
+        {
+            return Err(Problem::row(0, "holds no task, job, pool, node or account")
+                .help("use the output of `az batch task list --job-id ID -o json`"));
         }
-        self.b.report.note("run time is that of the last attempt: the task list holds no other (service-log events do)");
+        self.b
+            .report
+            .note("run time is that of the last attempt: the task list holds no other (service-log events do)");
         done(self.b, Origin::Unix)
     }
 }
@@ -491,7 +518,9 @@ fn job_of(url: &str) -> Option<String> {
 
 pub(super) fn instant(text: &Option<String>, field: &str, row: u64) -> Result<Option<i64>, Problem> {
     let Some(text) = text else { return Ok(None) };
-    time::instant(text.as_bytes()).map(Some).ok_or_else(|| Problem::field(row, field, text.as_bytes(), "an ISO 8601 instant"))
+    time::instant(text.as_bytes())
+        .map(Some)
+        .ok_or_else(|| Problem::field(row, field, text.as_bytes(), "an ISO 8601 instant"))
 }
 
 fn span(text: &Option<String>, field: &str, row: u64) -> Result<Option<u64>, Problem> {
@@ -506,7 +535,12 @@ fn account(d: Doc) -> Account {
         name: d.name.or(d.id).unwrap_or_default(),
         dedicated_cores: d.dedicated_core_quota,
         low_priority_cores: d.low_priority_core_quota,
-        per_family: d.dedicated_core_quota_per_vm_family.unwrap_or_default().into_iter().map(|f| (f.name, f.core_quota)).collect(),
+        per_family: d
+            .dedicated_core_quota_per_vm_family
+            .unwrap_or_default()
+            .into_iter()
+            .map(|f| (f.name, f.core_quota))
+            .collect(),
         per_family_enforced: d.dedicated_core_quota_per_vm_family_enforced.unwrap_or(false),
         pools: d.pool_quota,
         active_jobs: d.active_job_and_job_schedule_quota,
@@ -517,14 +551,21 @@ fn account(d: Doc) -> Account {
 fn pool(d: Doc, n: u64) -> Result<Pool, Problem> {
     let scale = d.scale_settings.unwrap_or_default();
     let (fixed, auto) = (scale.fixed_scale.unwrap_or_default(), scale.auto_scale.unwrap_or_default());
-    let targets = [d.target_dedicated_nodes.or(fixed.target_dedicated_nodes), d.target_low_priority_nodes.or(fixed.target_low_priority_nodes)];
+    let targets = [
+        d.target_dedicated_nodes.or(fixed.target_dedicated_nodes),
+        d.target_low_priority_nodes.or(fixed.target_low_priority_nodes),
+    ];
     Ok(Pool {
         id: d.id.or(d.name).unwrap_or_default(),
         vm_size: d.vm_size.unwrap_or_default(),
         slots: d.task_slots_per_node.unwrap_or(1),
         targets: targets.map(|t| t.unwrap_or(0)),
         formula: d.auto_scale_formula.or(auto.formula),
-        interval_ms: span(&d.auto_scale_evaluation_interval.or(auto.evaluation_interval), "autoScaleEvaluationInterval", n)?,
+        interval_ms: span(
+            &d.auto_scale_evaluation_interval.or(auto.evaluation_interval),
+            "autoScaleEvaluationInterval",
+            n,
+        )?,
         resize_timeout_ms: span(&d.resize_timeout.or(fixed.resize_timeout), "resizeTimeout", n)?,
         pack: d.task_scheduling_policy.and_then(|p| p.node_fill_type).is_some_and(|t| t.eq_ignore_ascii_case("pack")),
         inter_node: match d.enable_inter_node_communication {
@@ -537,7 +578,9 @@ fn pool(d: Doc, n: u64) -> Result<Pool, Problem> {
 
 fn node(d: Doc, n: u64) -> Result<Node, Problem> {
     let start_task = match d.start_task_info {
-        Some(i) => instant(&i.start_time, "startTaskInfo.startTime", n)?.zip(instant(&i.end_time, "startTaskInfo.endTime", n)?),
+        Some(i) => {
+            instant(&i.start_time, "startTaskInfo.startTime", n)?.zip(instant(&i.end_time, "startTaskInfo.endTime", n)?)
+        }
         None => None,
     };
     Ok(Node {

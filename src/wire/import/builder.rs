@@ -308,8 +308,20 @@ mod tests {
     #[test]
     fn rows_in_any_order_come_out_sorted_with_their_extras() {
         let mut b = Builder::new(true);
-        let late = b.push(Row { submit_ms: 5000, run_ms: 7, slots: 2, job: b"b", name: Some(b"late"), ..Row::default() }, 1);
-        let early = b.push(Row { submit_ms: 1000, run_ms: 9, slots: 1, job: b"a", name: Some(b"early"), exit: Exit::Code(3), ..Row::default() }, 2);
+        let late =
+            b.push(Row { submit_ms: 5000, run_ms: 7, slots: 2, job: b"b", name: Some(b"late"), ..Row::default() }, 1);
+        let early = b.push(
+            Row {
+                submit_ms: 1000,
+                run_ms: 9,
+                slots: 1,
+                job: b"a",
+                name: Some(b"early"),
+                exit: Exit::Code(3),
+                ..Row::default()
+            },
+            2,
+        );
         b.extra(late).depends_on.push(early);
         let (w, r) = b.finish(Origin::Unix);
         assert_eq!(w.submit_ms, [0, 4000]);

@@ -132,7 +132,8 @@ pub(super) fn read(body: impl Read, options: &Options) -> Result<(Imported, Impo
             b.report.skip("delivered twice", n);
             return Ok(());
         }
-        let failed = name == "TaskFailEvent" || run.result.as_deref().is_some_and(|r| r.eq_ignore_ascii_case("failure"));
+        let failed =
+            name == "TaskFailEvent" || run.result.as_deref().is_some_and(|r| r.eq_ignore_ascii_case("failure"));
         if failed && !options.keep_failed {
             b.report.skip("failed attempts", n);
             return Ok(());
@@ -159,7 +160,9 @@ pub(super) fn read(body: impl Read, options: &Options) -> Result<(Imported, Impo
         Ok(())
     })?;
     if b.is_empty() {
-        return Err(Problem::row(0, "holds no finished task").help("workloads are made of task complete and task fail events"));
+        return Err(
+            Problem::row(0, "holds no finished task").help("workloads are made of task complete and task fail events")
+        );
     }
     b.report.note("the log has no creation times: a task is submitted when its first attempt started, so recorded waits are not known");
     done(b, Origin::Unix)
@@ -178,9 +181,18 @@ pub fn resizes(body: impl Read) -> Result<Vec<Resize>, Problem> {
                 open.insert(pool, current);
             }
             "PoolResizeCompleteEvent" => {
-                let times = azure::instant(&e.start_time, "startTime", n)?.zip(azure::instant(&e.end_time, "endTime", n)?);
+                let times =
+                    azure::instant(&e.start_time, "startTime", n)?.zip(azure::instant(&e.end_time, "endTime", n)?);
                 if let (Some((start, end)), Some(before)) = (times, open.remove(&pool)) {
-                    out.push(Resize { pool, start, end, before, after: current, target, result: e.result_code.unwrap_or_default() });
+                    out.push(Resize {
+                        pool,
+                        start,
+                        end,
+                        before,
+                        after: current,
+                        target,
+                        result: e.result_code.unwrap_or_default(),
+                    });
                 }
             }
             _ => {}
@@ -192,7 +204,12 @@ pub fn resizes(body: impl Read) -> Result<Vec<Resize>, Problem> {
 
 /// Every event, out of envelopes and pages, with its kind.
 fn flat(body: impl Read, take: &mut dyn FnMut(&str, Event, u64) -> Result<(), Problem>) -> Result<(), Problem> {
-    fn open(e: Event, outer: &str, n: u64, take: &mut dyn FnMut(&str, Event, u64) -> Result<(), Problem>) -> Result<(), Problem> {
+    fn open(
+        e: Event,
+        outer: &str,
+        n: u64,
+        take: &mut dyn FnMut(&str, Event, u64) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
         if let Some(list) = e.records.or(e.value) {
             return list.into_iter().try_for_each(|e| open(e, outer, n, take));
         }
@@ -212,7 +229,9 @@ fn flat(body: impl Read, take: &mut dyn FnMut(&str, Event, u64) -> Result<(), Pr
 /// The kind of a bare event, by what it holds.
 fn guess(e: &Event) -> &'static str {
     match &e.execution_info {
-        Some(x) if x.end_time.is_some() && x.result.as_deref().is_some_and(|r| r.eq_ignore_ascii_case("failure")) => "TaskFailEvent",
+        Some(x) if x.end_time.is_some() && x.result.as_deref().is_some_and(|r| r.eq_ignore_ascii_case("failure")) => {
+            "TaskFailEvent"
+        }
         Some(x) if x.end_time.is_some() => "TaskCompleteEvent",
         Some(_) => "TaskStartEvent",
         None if e.end_time.is_some() && e.target_dedicated_nodes.is_some() => "PoolResizeCompleteEvent",

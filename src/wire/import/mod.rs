@@ -96,7 +96,11 @@ impl Problem {
     /// A field that does not hold what it should. Only fields this program reads get here, and they are cut short.
     pub fn field(row: u64, field: &str, found: &[u8], expected: &str) -> Problem {
         let shown: String = String::from_utf8_lossy(found).chars().take(40).collect();
-        let text = if shown.is_empty() { format!("is empty, expected {expected}") } else { format!("found `{shown}`, expected {expected}") };
+        let text = if shown.is_empty() {
+            format!("is empty, expected {expected}")
+        } else {
+            format!("found `{shown}`, expected {expected}")
+        };
         Problem { row, field: field.to_string(), text, help: String::new() }
     }
     /// Adds a remedy.
@@ -198,10 +202,14 @@ pub fn workload(path: &Path, options: &Options) -> Result<(Workload, ImportRepor
     };
     match read(path, options)? {
         (Imported::Workload(w), report) => Ok((w, report)),
-        (Imported::Account(_), _) => wrong("an account", "`poolcast import` turns it into the [account] part of a scenario"),
+        (Imported::Account(_), _) => {
+            wrong("an account", "`poolcast import` turns it into the [account] part of a scenario")
+        }
         (Imported::Pool(_), _) => wrong("a pool", "`poolcast import` turns it into the [[pools]] part of a scenario"),
         (Imported::Nodes(_), _) => wrong("a list of nodes", "`poolcast calibrate` fits boot latency from it"),
-        (Imported::Jobs(_), _) => wrong("a list of jobs", "export the tasks of each: az batch task list --job-id ID -o json"),
+        (Imported::Jobs(_), _) => {
+            wrong("a list of jobs", "export the tasks of each: az batch task list --job-id ID -o json")
+        }
     }
 }
 
@@ -210,7 +218,9 @@ pub fn read(path: &Path, options: &Options) -> Result<(Imported, ImportReport), 
     let file = path.display().to_string();
     let named = |problem| ImportError { file: file.clone(), problem };
     if options.format == Some(Format::Parquet) || options.format.is_none() && is_parquet(path) {
-        return read_parquet(path, options).map(|(i, r)| (i, finish_report(r, &file, Format::Parquet, options))).map_err(named);
+        return read_parquet(path, options)
+            .map(|(i, r)| (i, finish_report(r, &file, Format::Parquet, options)))
+            .map_err(named);
     }
     let source = Source::open(path).map_err(|e| named(Problem::row(0, format!("cannot open: {e}"))))?;
     read_source(source, options, &file)
@@ -267,7 +277,15 @@ pub fn sniff(head: &[u8]) -> Result<Format, Problem> {
     }
     let first = text.trim_start();
     if first.starts_with(['[', '{']) {
-        let event = ["TaskStartEvent", "TaskCompleteEvent", "TaskFailEvent", "PoolResize", "PoolCreateEvent", "PoolAutoScale", "ServiceLog"];
+        let event = [
+            "TaskStartEvent",
+            "TaskCompleteEvent",
+            "TaskFailEvent",
+            "PoolResize",
+            "PoolCreateEvent",
+            "PoolAutoScale",
+            "ServiceLog",
+        ];
         return Ok(if event.iter().any(|e| text.contains(e)) { Format::Events } else { Format::Az });
     }
     let line = text.lines().find(|l| !l.trim().is_empty()).unwrap_or("");
@@ -279,7 +297,9 @@ pub fn sniff(head: &[u8]) -> Result<Format, Problem> {
     if line.contains('|') && (has("jobid") || has("jobidraw")) {
         return Ok(Format::Sacct);
     }
-    if has("task_id") && (has("realtime") || has("native_id") || has("process") || has("duration")) || has("realtime") && has("name") {
+    if has("task_id") && (has("realtime") || has("native_id") || has("process") || has("duration"))
+        || has("realtime") && has("name")
+    {
         return Ok(Format::Nextflow);
     }
     let blanks: Vec<&str> = line.split_whitespace().collect();
@@ -290,7 +310,8 @@ pub fn sniff(head: &[u8]) -> Result<Format, Problem> {
         return Ok(Format::Csv);
     }
     let names: Vec<&str> = Format::ALL.iter().map(|(n, _)| *n).collect();
-    Err(Problem::row(1, "the format cannot be guessed").help(format!("name it after the file, as FILE:format; formats are {}", names.join(", "))))
+    Err(Problem::row(1, "the format cannot be guessed")
+        .help(format!("name it after the file, as FILE:format; formats are {}", names.join(", "))))
 }
 
 fn done(builder: Builder, origin: Origin) -> Result<(Imported, ImportReport), Problem> {

@@ -24,17 +24,34 @@ pub(super) fn read(body: impl Read, head: &[u8], options: &Options) -> Result<(I
     let names = header(&first);
     let at = |name: &str| names.iter().position(|n| n.eq_ignore_ascii_case(name));
     let Some(submit_at) = at("submit") else {
-        return Err(Problem::row(1, "has no `submit` column").help("a Nextflow trace needs submit and realtime or duration; add them to trace.fields"));
+        return Err(Problem::row(1, "has no `submit` column")
+            .help("a Nextflow trace needs submit and realtime or duration; add them to trace.fields"));
     };
     let (realtime, duration) = (at("realtime"), at("duration"));
     let (start, complete) = (at("start"), at("complete"));
     if realtime.is_none() && duration.is_none() && complete.is_none() {
-        return Err(Problem::row(1, "has no column with a run time").help("add realtime (or start and complete) to trace.fields"));
+        return Err(Problem::row(1, "has no column with a run time")
+            .help("add realtime (or start and complete) to trace.fields"));
     }
     let (status, exit, cpus, attempt) = (at("status"), at("exit"), at("cpus"), at("attempt"));
     let (process, name, tag) = (at("process"), at("name"), at("tag"));
     let (percent, memory) = (at("%cpu"), at("peak_rss").or(at("rss")));
-    let wanted = [Some(submit_at), realtime, duration, start, complete, status, exit, cpus, attempt, process, name, tag, percent, memory];
+    let wanted = [
+        Some(submit_at),
+        realtime,
+        duration,
+        start,
+        complete,
+        status,
+        exit,
+        cpus,
+        attempt,
+        process,
+        name,
+        tag,
+        percent,
+        memory,
+    ];
     records.limit = wanted.iter().flatten().max().map_or(0, |m| m + 1);
     let mut retried = 0u64;
     while let Some(record) = records.next()? {
@@ -92,7 +109,9 @@ pub(super) fn read(body: impl Read, head: &[u8], options: &Options) -> Result<(I
         let code = match text(&record, exit) {
             b"" | b"-" if state == b"FAILED" => 1,
             b"" | b"-" => 0,
-            t => int(t).and_then(|n| i32::try_from(n).ok()).ok_or_else(|| Problem::field(line, "exit", t, "an exit code"))?,
+            t => int(t)
+                .and_then(|n| i32::try_from(n).ok())
+                .ok_or_else(|| Problem::field(line, "exit", t, "an exit code"))?,
         };
         retried += (int(text(&record, attempt)).is_some_and(|n| n > 1)) as u64;
         let full = text(&record, name);
@@ -118,7 +137,10 @@ pub(super) fn read(body: impl Read, head: &[u8], options: &Options) -> Result<(I
         let index = b.push(row, line);
         let share = match text(&record, percent) {
             b"" | b"-" => None,
-            t => Some(float(t.strip_suffix(b"%").unwrap_or(t)).ok_or_else(|| Problem::field(line, "%cpu", t, "a percentage"))?),
+            t => Some(
+                float(t.strip_suffix(b"%").unwrap_or(t))
+                    .ok_or_else(|| Problem::field(line, "%cpu", t, "a percentage"))?,
+            ),
         };
         let resident = match text(&record, memory) {
             b"" | b"-" => None,
@@ -139,7 +161,9 @@ pub(super) fn read(body: impl Read, head: &[u8], options: &Options) -> Result<(I
         None => b.report.note("no cpus column: every task takes one slot"),
     }
     if retried > 0 {
-        b.report.note(format!("{retried} rows are second or later attempts; each attempt is a task of its own, as Nextflow submits it"));
+        b.report.note(format!(
+            "{retried} rows are second or later attempts; each attempt is a task of its own, as Nextflow submits it"
+        ));
     }
     done(b, Origin::Unix)
 }

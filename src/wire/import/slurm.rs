@@ -25,8 +25,9 @@ pub(super) fn read(body: impl Read, options: &Options) -> Result<(Imported, Impo
     let one_of = |list: &[&str]| list.iter().find_map(|n| at(n));
     let need = |column: Option<usize>, name: &str| {
         column.ok_or_else(|| {
-            Problem::row(1, format!("has no {name} column"))
-                .help("sacct --parsable2 --format JobID,Submit,Start,End,Elapsed,AllocCPUS,State,ExitCode,Partition,Account")
+            Problem::row(1, format!("has no {name} column")).help(
+                "sacct --parsable2 --format JobID,Submit,Start,End,Elapsed,AllocCPUS,State,ExitCode,Partition,Account",
+            )
         })
     };
     let id = need(one_of(&["JobID", "JobIDRaw"]), "JobID")?;
@@ -61,9 +62,9 @@ pub(super) fn read(body: impl Read, options: &Options) -> Result<(Imported, Impo
                 let s = int(t).filter(|s| *s >= 0).ok_or_else(|| Problem::field(line, "ElapsedRaw", t, "seconds"))?;
                 Some(s as u64 * 1000)
             }
-            (_, t) if !t.is_empty() => {
-                Some(time::duration(t).ok_or_else(|| Problem::field(line, "Elapsed", t, "a duration as [D-]HH:MM:SS"))?)
-            }
+            (_, t) if !t.is_empty() => Some(
+                time::duration(t).ok_or_else(|| Problem::field(line, "Elapsed", t, "a duration as [D-]HH:MM:SS"))?,
+            ),
             _ => begun.zip(instant(&record, end, "End")?).map(|(s, e)| (e - s).max(0) as u64),
         };
         let Some(run) = run.filter(|ms| *ms > 0) else {
@@ -72,11 +73,14 @@ pub(super) fn read(body: impl Read, options: &Options) -> Result<(Imported, Impo
         };
         let count = match text(&record, cpus) {
             b"" => 1,
-            t => int(t).filter(|n| *n >= 0).ok_or_else(|| Problem::field(line, "CPUs", t, "a number of CPUs"))?.max(1) as u64,
+            t => int(t).filter(|n| *n >= 0).ok_or_else(|| Problem::field(line, "CPUs", t, "a number of CPUs"))?.max(1)
+                as u64,
         };
         let code = match text(&record, exit).split(|c| *c == b':').next().unwrap_or(b"") {
             b"" => 0,
-            t => int(t).and_then(|n| i32::try_from(n).ok()).ok_or_else(|| Problem::field(line, "ExitCode", t, "code:signal"))?,
+            t => int(t)
+                .and_then(|n| i32::try_from(n).ok())
+                .ok_or_else(|| Problem::field(line, "ExitCode", t, "code:signal"))?,
         };
         let failed = !matches!(status, b"COMPLETED" | b"");
         if failed && !options.keep_failed {
@@ -113,6 +117,9 @@ fn text<'a>(record: &Record<'a>, column: Option<usize>) -> &'a [u8] {
 fn instant(record: &Record<'_>, column: Option<usize>, name: &str) -> Result<Option<i64>, Problem> {
     match text(record, column) {
         b"" | b"Unknown" | b"None" => Ok(None),
-        t => time::instant(t).or_else(|| int(t).map(|s| s * 1000)).map(Some).ok_or_else(|| Problem::field(record.line, name, t, "a date and time")),
+        t => time::instant(t)
+            .or_else(|| int(t).map(|s| s * 1000))
+            .map(Some)
+            .ok_or_else(|| Problem::field(record.line, name, t, "a date and time")),
     }
 }

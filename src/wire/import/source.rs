@@ -42,7 +42,8 @@ impl Source {
         let magic = read_up_to(&mut reader, 2)?;
         let gz = magic == [0x1f, 0x8b];
         let whole = Cursor::new(magic).chain(reader);
-        let mut body: Box<dyn Read> = if gz { Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(whole))) } else { Box::new(whole) };
+        let mut body: Box<dyn Read> =
+            if gz { Box::new(flate2::read::MultiGzDecoder::new(io::BufReader::new(whole))) } else { Box::new(whole) };
         let head = read_up_to(&mut body, HEAD)?;
         Ok(Source { body: Box::new(Cursor::new(head.clone()).chain(body)), head })
     }
@@ -177,7 +178,10 @@ impl<R: Read> Records<R> {
                 Some(i) => return Ok(Some((self.lo, at + i, quoted))),
                 None if self.eof => {
                     if inside {
-                        return Err(Problem::row(self.line + 1, "a quoted field is not closed before the end of the file"));
+                        return Err(Problem::row(
+                            self.line + 1,
+                            "a quoted field is not closed before the end of the file",
+                        ));
                     }
                     return Ok((self.lo < self.hi).then_some((self.lo, self.hi, quoted)));
                 }
@@ -202,7 +206,10 @@ impl<R: Read> Records<R> {
             }
             self.buf.resize(self.buf.len() * 2, 0);
         }
-        let n = self.src.read(&mut self.buf[self.hi..]).map_err(|e| Problem::row(self.line + 1, format!("cannot read on: {e}")))?;
+        let n = self
+            .src
+            .read(&mut self.buf[self.hi..])
+            .map_err(|e| Problem::row(self.line + 1, format!("cannot read on: {e}")))?;
         self.hi += n;
         self.eof = n == 0;
         Ok(())

@@ -15,7 +15,17 @@ use crate::{sim::workload::Exit, wire::time};
 use std::{fmt::Write, io::Read};
 
 /// Directives worth showing; the others are prose.
-const USED: [&str; 9] = ["Version", "Computer", "Installation", "UnixStartTime", "TimeZoneString", "MaxJobs", "MaxRecords", "MaxNodes", "MaxProcs"];
+const USED: [&str; 9] = [
+    "Version",
+    "Computer",
+    "Installation",
+    "UnixStartTime",
+    "TimeZoneString",
+    "MaxJobs",
+    "MaxRecords",
+    "MaxNodes",
+    "MaxProcs",
+];
 
 pub(super) fn read(body: impl Read, options: &Options) -> Result<(Imported, ImportReport), Problem> {
     let mut b = Builder::new(options.names);
@@ -85,7 +95,10 @@ pub(super) fn read(body: impl Read, options: &Options) -> Result<(Imported, Impo
         };
         b.push(row, line);
     }
-    b.report.note(format!("processors → slots: {} per slot, rounded up; allocated, else requested", options.cpus_per_slot.max(1)));
+    b.report.note(format!(
+        "processors → slots: {} per slot, rounded up; allocated, else requested",
+        options.cpus_per_slot.max(1)
+    ));
     if start_s.is_none() {
         b.report.note("no UnixStartTime: time 0 is taken as Monday 2024-01-01T00:00:00Z");
     }

@@ -44,12 +44,18 @@ pub(super) enum Unit {
 
 /// Names of each role, best first. A time name may carry `_ms` or `_s`.
 const NAMES: [(Role, &[&str]); 16] = [
-    (Role::Submit, &["submit", "submission", "submitted", "submit_time", "arrival", "created", "creation_time", "creationtime"]),
+    (
+        Role::Submit,
+        &["submit", "submission", "submitted", "submit_time", "arrival", "created", "creation_time", "creationtime"],
+    ),
     (Role::Run, &["run", "run_time", "runtime", "duration", "realtime", "elapsed", "service"]),
     (Role::Start, &["start", "started", "start_time", "starttime"]),
     (Role::End, &["end", "ended", "end_time", "endtime", "complete", "completed", "finish"]),
     (Role::Wait, &["wait", "wait_time", "queued"]),
-    (Role::Slots, &["slots", "required_slots", "requiredslots", "cpu_count", "cpus", "cores", "procs", "processors", "ncpus"]),
+    (
+        Role::Slots,
+        &["slots", "required_slots", "requiredslots", "cpu_count", "cpus", "cores", "procs", "processors", "ncpus"],
+    ),
     (Role::Job, &["job", "job_id", "jobid", "queue", "app", "process", "group"]),
     (Role::Name, &["name", "task", "task_id", "taskid", "id"]),
     (Role::Priority, &["priority"]),
@@ -129,9 +135,14 @@ impl Columns {
 
     /// How the columns were understood, for the report.
     pub fn describe(&self) -> String {
-        let parts: Vec<String> = self.found.iter().map(|c| format!("{} → {}", c.name, format!("{:?}", c.role).to_lowercase())).collect();
+        let parts: Vec<String> =
+            self.found.iter().map(|c| format!("{} → {}", c.name, format!("{:?}", c.role).to_lowercase())).collect();
         let rest = self.names.len() - self.found.len();
-        format!("columns: {}{}", parts.join(", "), if rest > 0 { format!("; {rest} others not read") } else { String::new() })
+        format!(
+            "columns: {}{}",
+            parts.join(", "),
+            if rest > 0 { format!("; {rest} others not read") } else { String::new() }
+        )
     }
 }
 
@@ -147,16 +158,21 @@ pub(super) fn header(record: &Record<'_>) -> Vec<String> {
     (0..record.len()).map(|i| String::from_utf8_lossy(record.get(i)).trim().to_string()).collect()
 }
 
+/// A number as an instant. Numbers too large to be a position in a log count from 1970 (that many ms is 1973, that many s
+/// is 2001).
+#[inline]
+pub(super) fn number_instant(n: i64, unit: Unit) -> (i64, bool) {
+    match unit {
+        Unit::Ms => (n, n >= 100_000_000_000),
+        Unit::Free if n >= 100_000_000_000 => (n, true),
+        Unit::S | Unit::Free => (n.saturating_mul(1000), n >= 1_000_000_000),
+    }
+}
+
 /// An absolute or relative instant in milliseconds; whether it counts from 1970.
-fn instant(text: &[u8], unit: Unit) -> Option<(i64, bool)> {
+pub(super) fn instant(text: &[u8], unit: Unit) -> Option<(i64, bool)> {
     if let Some(n) = int(text) {
-        // Numbers too large to be a position in a log count from 1970 (that many ms is 1973, that many s is 2001).
-        return Some(match unit {
-            Unit::Ms => (n, n >= 100_000_000_000),
-            Unit::S => (n.saturating_mul(1000), n >= 1_000_000_000),
-            Unit::Free if n >= 100_000_000_000 => (n, true),
-            Unit::Free => (n.saturating_mul(1000), n >= 1_000_000_000),
-        });
+        return Some(number_instant(n, unit));
     }
     if let Some(t) = time::instant(text) {
         return Some((t, true));
@@ -167,7 +183,7 @@ fn instant(text: &[u8], unit: Unit) -> Option<(i64, bool)> {
 }
 
 /// A duration in milliseconds; negative numbers mean unknown.
-fn span(text: &[u8], unit: Unit) -> Option<i64> {
+pub(super) fn span(text: &[u8], unit: Unit) -> Option<i64> {
     if let Some(n) = int(text) {
         return Some(if unit == Unit::Ms { n } else { n.saturating_mul(1000) });
     }
@@ -220,7 +236,8 @@ pub(super) fn read(body: impl Read, head: &[u8], options: &Options) -> Result<(I
                 }
             }
             None => {
-                let both = [&start, &end].map(|c| c.as_ref().and_then(|c| instant(record.get(c.at), c.unit)).map(|(t, _)| t));
+                let both =
+                    [&start, &end].map(|c| c.as_ref().and_then(|c| instant(record.get(c.at), c.unit)).map(|(t, _)| t));
                 match both {
                     [Some(s), Some(e)] => Some(e - s),
                     _ => None,
@@ -247,7 +264,9 @@ pub(super) fn read(body: impl Read, head: &[u8], options: &Options) -> Result<(I
             None => 0,
             Some(c) => match record.get(c.at) {
                 b"" | b"-" => 0,
-                text => int(text).and_then(|n| i32::try_from(n).ok()).ok_or_else(|| Problem::field(line, &c.name, text, "an exit code"))?,
+                text => int(text)
+                    .and_then(|n| i32::try_from(n).ok())
+                    .ok_or_else(|| Problem::field(line, &c.name, text, "an exit code"))?,
             },
         };
         if code != 0 && !options.keep_failed {
@@ -275,7 +294,7 @@ pub(super) fn read(body: impl Read, head: &[u8], options: &Options) -> Result<(I
                 deps.name(record.get(name.as_ref().map_or(usize::MAX, |c| c.at)), index);
             }
             for c in &rare {
-                take_rare(&mut b, &mut deps, c, &record, index)?;
+                take_rare(&mut b, &mut deps, c, record.get(c.at), line, index)?;
             }
         }
     }
@@ -289,15 +308,25 @@ pub(super) fn read(body: impl Read, head: &[u8], options: &Options) -> Result<(I
     done(b, if absolute == Some(true) { Origin::Unix } else { Origin::At(time::DEFAULT_EPOCH_UNIX_MS) })
 }
 
-fn take_rare(b: &mut Builder, deps: &mut Dependencies, c: &Column, record: &Record<'_>, index: u32) -> Result<(), Problem> {
-    let text = record.get(c.at);
+pub(super) fn take_rare(
+    b: &mut Builder,
+    deps: &mut Dependencies,
+    c: &Column,
+    text: &[u8],
+    line: u64,
+    index: u32,
+) -> Result<(), Problem> {
     if text.is_empty() || text == b"-" {
         return Ok(());
     }
-    let bad = |expected: &str| Problem::field(record.line, &c.name, text, expected);
+    let bad = |expected: &str| Problem::field(line, &c.name, text, expected);
     match c.role {
-        Role::CpuPercent => b.extra(index).cpu_percent = Some(float(text).ok_or_else(|| bad("a percentage"))?.clamp(0.0, 100.0) as f32),
-        Role::MemoryMb => b.extra(index).memory_mb = Some(float(text).filter(|x| *x >= 0.0).ok_or_else(|| bad("megabytes"))? as f32),
+        Role::CpuPercent => {
+            b.extra(index).cpu_percent = Some(float(text).ok_or_else(|| bad("a percentage"))?.clamp(0.0, 100.0) as f32)
+        }
+        Role::MemoryMb => {
+            b.extra(index).memory_mb = Some(float(text).filter(|x| *x >= 0.0).ok_or_else(|| bad("megabytes"))? as f32)
+        }
         Role::Instances => {
             let n = int(text).filter(|n| (1..=150).contains(n)).ok_or_else(|| bad("1 to 150 instances"))?;
             if n > 1 {
@@ -305,13 +334,19 @@ fn take_rare(b: &mut Builder, deps: &mut Dependencies, c: &Column, record: &Reco
             }
         }
         Role::MaxRetries => {
-            b.extra(index).max_retries = Some(int(text).and_then(|n| i32::try_from(n).ok()).filter(|n| *n >= -1).ok_or_else(|| bad("retries, -1 for no limit"))?)
+            b.extra(index).max_retries = Some(
+                int(text)
+                    .and_then(|n| i32::try_from(n).ok())
+                    .filter(|n| *n >= -1)
+                    .ok_or_else(|| bad("retries, -1 for no limit"))?,
+            )
         }
         Role::MaxWall => {
-            b.extra(index).max_wall_clock_ms = Some(span(text, c.unit).and_then(|n| u64::try_from(n).ok()).ok_or_else(|| bad("a duration"))?)
+            b.extra(index).max_wall_clock_ms =
+                Some(span(text, c.unit).and_then(|n| u64::try_from(n).ok()).ok_or_else(|| bad("a duration"))?)
         }
         Role::DependsOn => deps.edges.extend(
-            text.split(|b| matches!(b, b';' | b' ')).filter(|d| !d.is_empty()).map(|d| (index, d.to_vec(), record.line)),
+            text.split(|b| matches!(b, b';' | b' ')).filter(|d| !d.is_empty()).map(|d| (index, d.to_vec(), line)),
         ),
         _ => {}
     }
