@@ -1,1 +1,4 @@
 //! poolcast: know what an Azure Batch pool will do before it does it. (Façade to be written with the rooms.)
+
+pub mod outcome;
+pub mod sim;

@@ -1,0 +1,6 @@
+//! The pool: a deterministic discrete-event simulation of Batch accounts, pools, nodes, jobs and tasks.
+
+pub mod config;
+mod knob_value;
+pub mod knobs;
+pub mod workload;
