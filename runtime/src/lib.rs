@@ -9,10 +9,12 @@
 //! | [`arena`], [`cx`], [`rng`], [`trap`] | the host side of a run: memory, notes, randomness, why it stopped |
 //! | [`scalar`] | operations an engine may implement itself, with their reference |
 //! | [`catalog`], [`builtins`] | what a formula can say: one row per name |
+//! | [`window`], [`target`], [`abi`] | windows resolved before a run, what a target may be, what compiled code sees |
 //!
 //! Never: a formula's text, a diagnostic, the simulator, I/O, a wall clock.
 #![deny(unsafe_code)]
 
+pub mod abi;
 pub mod arena;
 pub mod builtins;
 pub mod catalog;
@@ -24,7 +26,9 @@ pub mod rules;
 pub mod scalar;
 pub mod series;
 pub mod snapshot;
+pub mod target;
 pub mod ticks;
 pub mod trap;
 pub mod ty;
 pub mod value;
+pub mod window;

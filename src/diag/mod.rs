@@ -3,6 +3,12 @@
 //! In: codes, spans, words. Out: `Diagnostics`, sorted and deduplicated. Never: formatting (that is `render`), deciding
 //! what is fatal (that is the caller).
 
+pub mod code;
+pub mod fix;
+pub mod level;
+pub mod render;
+pub mod syntax;
+
 use poolcast_grammar::Span;
 
 /// How much a diagnostic matters.

@@ -1,8 +1,10 @@
-//! Files in and out: traces, scenarios, tables. The only room that derives serde.
+//! Files in and out: the only serde derives of the project.
 //!
-//! In: bytes. Out: plain values of the other rooms, or an error with its place. Never: a decision, a clock.
+//! In: text of files and plain values. Out: plain values and text of files. Never: imported by the core.
 
+pub mod embedded;
 pub mod import;
+pub mod report;
 pub mod scenario;
 pub mod tables;
 pub mod time;

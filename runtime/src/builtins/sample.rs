@@ -8,8 +8,8 @@ use crate::{
     catalog::{Builtin, Evidence},
     cx::{Cx, Note, ReadKind},
     metric::Metric,
-    rules::HistoryBegin,
-    series::{percent, possible},
+    rules::{HistoryBegin, Rules},
+    series::{Series, percent, possible},
     ticks::{Interval, Ticks},
     trap::Trap,
     value::Value,
@@ -43,13 +43,21 @@ pub struct Window {
 /// Looks a window up. The two instants come in either order (language.md §0.5).
 pub fn window(cx: &mut Cx<'_>, m: Metric, a: Ticks, b: Ticks) -> Window {
     let now = cx.now();
-    let (lo, hi) = (a.min(b), a.max(b).min(now));
-    let range = cx.series(m).range(now, lo, hi);
-    let possible = possible(lo, hi, cx.rules.possible_samples);
-    // A window without length holds nothing, even where a closed end would touch a sample.
-    let range = if possible == 0.0 { range.start..range.start } else { range };
-    let percent = percent(range.len(), possible);
-    Window { lo, hi, range, possible, percent }
+    Window::of(cx.series(m), now, a, b, cx.rules)
+}
+
+impl Window {
+    /// The window between two instants, in either order.
+    #[inline]
+    pub fn of(series: &Series, now: Ticks, a: Ticks, b: Ticks, rules: &Rules) -> Window {
+        let (lo, hi) = (a.min(b), a.max(b).min(now));
+        let range = series.range(now, lo, hi);
+        let possible = possible(lo, hi, rules.possible_samples);
+        // A window without length holds nothing, even where a closed end would touch a sample.
+        let range = if possible == 0.0 { range.start..range.start } else { range };
+        let percent = percent(range.len(), possible);
+        Window { lo, hi, range, possible, percent }
+    }
 }
 
 /// `GetSample` over a window: the samples, or [`Trap::InsufficientSamples`]. `wanted` none is the default percentage.
