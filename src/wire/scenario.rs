@@ -9,6 +9,7 @@
 mod actions;
 mod build;
 mod file;
+pub mod fragment;
 mod keys;
 pub mod schema;
 
