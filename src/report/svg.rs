@@ -164,7 +164,7 @@ impl Frame {
 /// `5 Jan 12:00`, or the day alone.
 fn tick(unix_ms: i64, days: bool) -> String {
     let Ok(t) = jiff::Timestamp::from_millisecond(unix_ms) else { return String::new() };
-    let d = t.to_zoned(jiff::tz::TimeZone::UTC);
+    let d = jiff::tz::Offset::UTC.to_datetime(t);
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let month = MONTHS.get((d.month() - 1) as usize).copied().unwrap_or("");
     if days || d.hour() == 0 && d.minute() == 0 { format!("{} {month}", d.day()) } else { format!("{:02}:{:02}", d.hour(), d.minute()) }
