@@ -60,6 +60,8 @@ pub struct OutputConfig {
     pub series_every: u32,
     /// Remember why each node changed state (`why_node`).
     pub node_history: bool,
+    /// Sample every current metric, not only those the formula reads.
+    pub every_metric: bool,
 }
 
 /// Which subscription pays and whose core quota applies (pool.md §2.4).
