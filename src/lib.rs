@@ -1,4 +1,33 @@
-//! poolcast: know what an Azure Batch pool will do before it does it. (Façade to be written with the rooms.)
+//! poolcast: know what an Azure Batch pool will do before it does it.
+//!
+//! A compiler, an evaluator and a full pool simulator for Azure Batch autoscale formulas.
+//! Start with [`Formula`] and [`Inputs`].
 
+pub mod check;
+#[cfg(feature = "cli")]
+pub mod cli;
+pub mod diag;
+mod error;
+mod formula;
+mod inputs;
+pub mod interp;
+pub mod ir;
+#[cfg(feature = "jit")]
+pub mod jit;
 pub mod outcome;
 pub mod sim;
+#[cfg(feature = "serde")]
+pub mod wire;
+
+pub use error::{Error, HostError, InputError};
+pub use formula::{Engine, Evaluator, Formula, Options};
+pub use inputs::Inputs;
+pub use outcome::{EvalError, Outcome, OwnedValue, Target, Targets};
+pub use poolcast_runtime::{
+    metric::Metric,
+    rules::Rules,
+    series::SeriesStore,
+    snapshot::Snapshot,
+    ticks::{Interval, Ticks},
+    value::DeallocationOption,
+};

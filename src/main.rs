@@ -1,2 +1,5 @@
-//! x
-fn main(){}
+//! The `poolcast` binary: everything is in `poolcast::cli`.
+
+fn main() {
+    std::process::exit(poolcast::cli::main())
+}

@@ -2,10 +2,19 @@
 //!
 //! In: a finished frame. Out: `Outcome`, `EvalError`, the `results` string. Never: a decision about nodes.
 
+use crate::{
+    interp::{End, Fault},
+    ir::{Program, lower::final_variables},
+};
 use poolcast_runtime::{
+    abi::RawSlot,
     metric::Metric,
+    snapshot::Snapshot,
+    target,
     ticks::{Interval, Ticks},
-    value::DeallocationOption,
+    trap::Trap,
+    ty::Ty,
+    value::{DeallocationOption, Value},
 };
 
 /// What the formula asks of one node class.
@@ -61,6 +70,24 @@ pub struct Outcome {
     pub stopped: bool,
 }
 
+/// The part of an outcome that changes the pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Targets {
+    /// Dedicated nodes.
+    pub dedicated: Target,
+    /// Spot or low-priority nodes.
+    pub low_priority: Target,
+    /// What happens to tasks on nodes that leave.
+    pub option: DeallocationOption,
+}
+
+impl Outcome {
+    /// The part that changes the pool.
+    pub fn targets(&self) -> Targets {
+        Targets { dedicated: self.dedicated, low_priority: self.low_priority, option: self.option }
+    }
+}
+
 /// Why an evaluation failed, as the service reports it. The pool stays as it is.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -77,4 +104,133 @@ pub struct EvalError {
     pub results: String,
     /// The metric whose samples were missing, if that was it.
     pub metric: Option<Metric>,
+}
+
+/// The slots of the three outputs after a run that ended so.
+fn outputs(p: &Program, end: End) -> [Option<u32>; 3] {
+    let End::Stopped(stmt) = end else { return p.outputs };
+    use crate::check::hir::Output::*;
+    let last = |output| p.slots.iter().rposition(|s| s.output == Some(output) && s.stmt < stmt).map(|i| i as u32);
+    [
+        last(Dedicated).or_else(|| last(DedicatedAlias)),
+        last(LowPriority).or_else(|| last(LowPriorityAlias)),
+        last(Option),
+    ]
+}
+
+fn target(value: std::option::Option<f64>, p: &Program) -> Target {
+    value.map_or(Target::Unchanged, |x| Target::Set(target::count(x, &p.rules)))
+}
+
+/// Targets straight from a machine frame.
+#[inline]
+pub(crate) fn targets_of_frame(p: &Program, frame: &[RawSlot], end: End) -> Targets {
+    let [d, l, o] = outputs(p, end);
+    Targets {
+        dedicated: target(d.map(|s| frame[s as usize].double()), p),
+        low_priority: target(l.map(|s| frame[s as usize].double()), p),
+        option: o.map_or(DeallocationOption::default(), |s| frame[s as usize].option()),
+    }
+}
+
+/// A value on its way out of the run. Options become their keyword.
+pub(crate) fn owned(v: &Value<'_>) -> OwnedValue {
+    match v {
+        Value::Double(x) => OwnedValue::Double(*x),
+        Value::Vec(x) => OwnedValue::Vec(x.to_vec()),
+        Value::Str(x) => OwnedValue::Str((*x).to_owned()),
+        Value::Time(x) => OwnedValue::Time(*x),
+        Value::Interval(x) => OwnedValue::Interval(*x),
+        Value::Metric(m) => OwnedValue::Str(m.name().to_owned()),
+        Value::Option(o) => OwnedValue::Str(o.keyword().to_owned()),
+    }
+}
+
+impl std::fmt::Display for OwnedValue {
+    /// As in the service's `results` string.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let value = match self {
+            OwnedValue::Double(x) => Value::Double(*x),
+            OwnedValue::Vec(x) => Value::Vec(x),
+            OwnedValue::Str(x) => Value::Str(x),
+            OwnedValue::Time(x) => Value::Time(*x),
+            OwnedValue::Interval(x) => Value::Interval(*x),
+        };
+        f.write_str(&poolcast_runtime::print::value(&value))
+    }
+}
+
+/// The outcome of a run. `slot` gives the value of a slot that was written.
+pub(crate) fn outcome(p: &Program, end: End, snapshot: &Snapshot<'_>, slot: impl Fn(u32) -> OwnedValue) -> Outcome {
+    let [d, l, o] = outputs(p, end);
+    let number = |s: std::option::Option<u32>| {
+        s.map(|s| match slot(s) {
+            OwnedValue::Double(x) => x,
+            _ => 0.0,
+        })
+    };
+    let (dedicated, low_priority) = (target(number(d), p), target(number(l), p));
+    let option = o.map_or(DeallocationOption::default(), |s| match slot(s) {
+        OwnedValue::Str(word) => DeallocationOption::from_keyword(&word).unwrap_or_default(),
+        _ => DeallocationOption::default(),
+    });
+    let stopped = matches!(end, End::Stopped(_));
+    let last;
+    let names: &[u32] = match end {
+        End::Finished => &p.variables,
+        End::Stopped(stmt) => {
+            last = final_variables(p, stmt);
+            &last
+        }
+    };
+    let variables: Vec<(String, OwnedValue)> = names
+        .iter()
+        .filter(|s| p.slots[**s as usize].ty != Ty::Poison)
+        .map(|s| (p.slots[*s as usize].name.clone(), slot(*s)))
+        .collect();
+    let mut results = heading([dedicated.or(present(snapshot, 0)), low_priority.or(present(snapshot, 1))], option);
+    for (name, value) in &variables {
+        results.push_str(&format!(";{name}={value}"));
+    }
+    Outcome { dedicated, low_priority, option, variables, results, stopped }
+}
+
+/// The outcome of an interpreted run.
+pub(crate) fn outcome_of_values(
+    p: &Program,
+    end: End,
+    snapshot: &Snapshot<'_>,
+    frame: &[std::option::Option<Value<'_>>],
+) -> Outcome {
+    outcome(p, end, snapshot, |slot| frame[slot as usize].as_ref().map_or(OwnedValue::Double(0.0), owned))
+}
+
+fn present(snapshot: &Snapshot<'_>, k: usize) -> u32 {
+    snapshot.targets[k] as u32
+}
+
+/// The part of `results` that is always there (language.md §3.3).
+fn heading(targets: [u32; 2], option: DeallocationOption) -> String {
+    format!(
+        "$TargetDedicatedNodes={};$TargetLowPriorityNodes={};$NodeDeallocationOption={}",
+        targets[0],
+        targets[1],
+        option.keyword()
+    )
+}
+
+/// A failure in the service's words (language.md §3.4).
+pub(crate) fn failure(fault: Fault, line: u32, col: u32, snapshot: &Snapshot<'_>) -> EvalError {
+    let metric = match fault.trap {
+        Trap::InsufficientSamples { metric, .. } => Some(metric),
+        _ => None,
+    };
+    EvalError {
+        code: fault.trap.code(),
+        message: fault.trap.service_message(),
+        value: format!("Line {line}, Col {col}: {}", fault.trap.detail()),
+        span: poolcast_grammar::Span::new(fault.at, fault.at),
+        results: heading([present(snapshot, 0), present(snapshot, 1)], DeallocationOption::default()),
+        metric,
+    }
 }

@@ -186,6 +186,69 @@ impl Ast {
         }
         id
     }
+    /// Same statements with the same trees, whatever the layout and comments.
+    pub fn same_tree(&self, other: &Ast) -> bool {
+        let strings = |ast: &Ast| -> Vec<String> {
+            let ids = ast.exprs.iter().zip(&ast.spans).filter(|(e, _)| matches!(e, Expr::Str | Expr::Number(_)));
+            ids.map(|(_, s)| s.text(&ast.text).to_owned()).collect()
+        };
+        let targets = |ast: &Ast| -> Vec<_> { ast.stmts.iter().map(|s| (s.target.map(|t| t.0), s.value)).collect() };
+        let names = |ast: &Ast| -> Vec<String> {
+            (0..ast.name_count() as u32).map(|n| ast.name(NameId(n)).to_owned()).collect()
+        };
+        // names get their ids by first occurrence, so equal trees have equal ids
+        self.exprs == other.exprs
+            && self.args == other.args
+            && targets(self) == targets(other)
+            && strings(self) == strings(other)
+            && names(self) == names(other)
+    }
+    /// Check POSTORDER and the places: for tests and fuzzing. The text says what is broken.
+    pub fn verify(&self) -> Result<(), String> {
+        let n = self.exprs.len();
+        if [self.spans.len(), self.first.len(), self.detail.len()] != [n; 3] {
+            return Err("columns of different lengths".into());
+        }
+        for (i, expr) in self.exprs.iter().enumerate() {
+            let id = i as u32;
+            let mut kids = Vec::new();
+            match *expr {
+                Expr::Number(_) | Expr::Str | Expr::Name(_) | Expr::Error => {}
+                Expr::Unary(_, e) | Expr::Member(e, _) | Expr::Paren(e) => kids.push(e),
+                Expr::Binary(_, a, b) => kids.extend([a, b]),
+                Expr::Ternary(a, b, c) => kids.extend([a, b, c]),
+                Expr::Call(_, args) => kids.extend_from_slice(self.args(args)),
+                Expr::Method(recv, _, args) => {
+                    kids.push(recv);
+                    kids.extend_from_slice(self.args(args));
+                }
+            }
+            // children are neighbouring blocks that end right before the parent
+            let mut next = id;
+            for kid in kids.iter().rev() {
+                if kid.0 + 1 != next {
+                    return Err(format!("node {id}: child {} does not end at {next}", kid.0));
+                }
+                next = self.first[kid.ix()];
+                let (outer, inner) = (self.spans[i], self.span(*kid));
+                if inner.lo < outer.lo || inner.hi > outer.hi {
+                    return Err(format!("node {id}: {outer:?} does not hold {inner:?}"));
+                }
+            }
+            if self.first[i] != next {
+                return Err(format!("node {id}: first is {} and not {next}", self.first[i]));
+            }
+            if self.text.get(self.spans[i].range()).is_none() {
+                return Err(format!("node {id}: {:?} is not in the text", self.spans[i]));
+            }
+        }
+        for stmt in &self.stmts {
+            if stmt.value.ix() >= n || self.text.get(stmt.span.range()).is_none() {
+                return Err(format!("statement {:?} is not in the tree", stmt.span));
+            }
+        }
+        Ok(())
+    }
     /// Register the first occurrence of a name (the builder interns; nobody else calls this).
     pub(crate) fn push_name(&mut self, span: Span) -> NameId {
         self.names.push(span);

@@ -1,6 +1,11 @@
 //! The catalogue's row types: what one builtin is. The rows themselves live in `builtins/`.
 
-use crate::{cx::Cx, trap::Trap, ty::{Param, Ty}, value::Value};
+use crate::{
+    cx::Cx,
+    trap::Trap,
+    ty::{Param, Ty},
+    value::Value,
+};
 
 /// The one implementation of an overload, shared by both engines and by constant folding.
 /// A `List` parameter arrives as one `Value::Vec`; a method's receiver is the first argument (`Value::Metric`).
@@ -79,6 +84,7 @@ pub struct Overload {
 }
 
 /// One row of the catalogue.
+#[derive(Clone, Copy)]
 pub struct Builtin {
     /// Name as written; methods and members without the dot.
     pub name: &'static str,
@@ -103,4 +109,35 @@ pub struct OverloadId {
     pub row: u16,
     /// Index into that row's overloads.
     pub overload: u8,
+}
+
+impl Builtin {
+    /// Number of overloads whose parameters accept `given` arguments; a list takes any number.
+    pub fn accepts(&self, given: usize) -> impl Iterator<Item = (u8, &'static Overload)> {
+        let overloads: &'static [Overload] = self.overloads;
+        (0u8..).zip(overloads).filter(move |(_, o)| o.accepts(given))
+    }
+}
+
+impl Overload {
+    /// Whether it can be called with this many arguments, the receiver not counted.
+    pub fn accepts(&self, given: usize) -> bool {
+        let list = matches!(self.params.last(), Some(Param::List));
+        given >= usize::from(self.required) && (list || given <= self.params.len())
+    }
+}
+
+/// The nearest of some names: equal up to case and a leading `$`, else at most a third of the letters wrong.
+pub fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let plain = |s: &str| s.trim_start_matches('$').to_ascii_lowercase();
+    // Longer than any name there is: not worth a distance, which is quadratic.
+    if name.len() > 64 {
+        return None;
+    }
+    let wanted = plain(name);
+    names
+        .map(|n| (strsim::osa_distance(&wanted, &plain(n)), n))
+        .filter(|(distance, n)| *distance <= n.len().max(wanted.len()) / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, n)| n)
 }

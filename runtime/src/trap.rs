@@ -67,7 +67,12 @@ impl Trap {
         match self {
             Trap::Undefined(name) => format!("Undefined symbol: {name}"),
             Trap::InsufficientSamples { metric, wanted, received } => {
-                format!("Insufficient data from data set: {} wanted {}%, received {}%", metric.name(), g(*wanted), g(*received))
+                format!(
+                    "Insufficient data from data set: {} wanted {}%, received {}%",
+                    metric.name(),
+                    g(*wanted),
+                    g(*received)
+                )
             }
             Trap::Rejected(text) => text.to_string(),
             Trap::BadTime(text) => format!("Cannot read \"{text}\" as a time"),

@@ -1,6 +1,10 @@
 //! Values as safe code sees them, and how the service prints them (language.md §3.3).
 
-use crate::{metric::Metric, ticks::{Interval, Ticks}, ty::Ty};
+use crate::{
+    metric::Metric,
+    ticks::{Interval, Ticks},
+    ty::Ty,
+};
 
 /// A run-time value. `Copy`: vectors and strings are borrowed from the run.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,8 +41,12 @@ pub enum DeallocationOption {
 
 impl DeallocationOption {
     /// All four, in the service's order.
-    pub const ALL: [DeallocationOption; 4] =
-        [DeallocationOption::Requeue, DeallocationOption::Terminate, DeallocationOption::TaskCompletion, DeallocationOption::RetainedData];
+    pub const ALL: [DeallocationOption; 4] = [
+        DeallocationOption::Requeue,
+        DeallocationOption::Terminate,
+        DeallocationOption::TaskCompletion,
+        DeallocationOption::RetainedData,
+    ];
     /// The keyword.
     pub fn keyword(self) -> &'static str {
         match self {

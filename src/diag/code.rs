@@ -25,7 +25,7 @@ macro_rules! codes {
         $( #[doc = $title] pub const $id: Code = Code($code); )*
         /// All rows in order of code.
         pub static ROWS: &[Row] = &[ $( Row { code: $id, name: $name, title: $title,
-            page: "" }, )* ];
+            page: include_str!(concat!("explain/", $code, ".md")) }, )* ];
     };
 }
 
@@ -117,4 +117,43 @@ codes! {
     COMMENT_SWALLOWS "W0524" "comment-swallows" "`//` hides the rest of a one-line formula";
     DIVISION "W0525" "unguarded-division" "a division by something that can be zero";
     VECTOR_ORDER "W0526" "vector-order" "the order of samples in a vector is not documented";
+    DIRECTIVE "W0527" "unknown-directive" "a `//! allow` comment that names no lint";
+}
+
+/// The row of a code (`E0301`, any case) or a name (`operator-types`).
+pub fn find(text: &str) -> Option<&'static Row> {
+    ROWS.iter().find(|r| r.code.0.eq_ignore_ascii_case(text) || r.name.eq_ignore_ascii_case(text))
+}
+
+/// The row a misspelt code or name most likely meant.
+pub fn nearest(text: &str) -> Option<&'static Row> {
+    let text = text.to_lowercase();
+    let distance =
+        |r: &Row| strsim::osa_distance(&text, r.name).min(strsim::osa_distance(&text, &r.code.0.to_lowercase()));
+    ROWS.iter().min_by_key(|r| distance(r)).filter(|r| distance(r) * 3 <= text.len().max(3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_names_are_unique_and_in_order_of_family() {
+        let mut names: Vec<&str> = ROWS.iter().map(|r| r.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ROWS.len(), "a name is used twice");
+        let family = |r: &Row| ["E01", "E02", "E03", "U04", "W05"].iter().position(|f| r.code.0.starts_with(f));
+        for pair in ROWS.windows(2) {
+            assert!((family(&pair[0]), pair[0].code) < (family(&pair[1]), pair[1].code), "{}", pair[1].code.0);
+        }
+    }
+
+    #[test]
+    fn every_page_opens_with_its_code_and_has_both_formulas() {
+        for row in ROWS {
+            assert!(row.page.starts_with(&format!("# {} {}", row.code.0, row.name)), "{}: title", row.code.0);
+            assert!(row.page.contains("```fails\n") && row.page.contains("```passes\n"), "{}: formulas", row.code.0);
+        }
+    }
 }

@@ -3,6 +3,12 @@
 //! In: codes, spans, words. Out: `Diagnostics`, sorted and deduplicated. Never: formatting (that is `render`), deciding
 //! what is fatal (that is the caller).
 
+pub mod code;
+pub mod fix;
+pub mod level;
+pub mod render;
+pub mod syntax;
+
 use poolcast_grammar::Span;
 
 /// How much a diagnostic matters.
@@ -117,9 +123,7 @@ pub struct Diagnostics {
 impl Diagnostics {
     /// Sorted by place, then severity, then code; exact repeats are dropped.
     pub fn new(mut list: Vec<Diagnostic>) -> Diagnostics {
-        list.sort_by(|a, b| {
-            (a.span, a.severity, a.code, &a.message).cmp(&(b.span, b.severity, b.code, &b.message))
-        });
+        list.sort_by(|a, b| (a.span, a.severity, a.code, &a.message).cmp(&(b.span, b.severity, b.code, &b.message)));
         list.dedup();
         Diagnostics { list }
     }

@@ -5,18 +5,20 @@
 
 use super::{
     action::Refusal,
-    config::{Ms, NegativeTarget, Overlap, PoolConfig},
+    config::{Ms, NegativeTarget, Overlap, PoolConfig, Rounding},
     event::Event,
     output::AutoScaleRun,
     resize::Cause,
     rng::{Draw, Purpose},
-    sampler::ticks,
+    sampler::{Sampler, ticks},
     trace::Note,
     world::{AllocationState, PoolState, World},
 };
-use crate::outcome::{EvalError, Outcome, Target};
+use crate::{EvalError, Formula, Options, Outcome, Target};
 use poolcast_runtime::{
     metric::{Metric, Status},
+    rules::{BadTarget, Rules, TargetRounding},
+    series::SeriesStore,
     snapshot::Snapshot,
     value::DeallocationOption,
 };
@@ -28,6 +30,10 @@ pub trait Autoscaler: Send + Sync {
     fn evaluate(&mut self, snapshot: &Snapshot<'_>) -> Result<Outcome, EvalError>;
     /// The metrics it reads; the sampler records these.
     fn reads(&self) -> Vec<Metric>;
+    /// The rules its samples are kept under.
+    fn rules(&self) -> Rules {
+        Rules::default()
+    }
     /// A second one with the same behaviour.
     fn fork(&self) -> Box<dyn Autoscaler>;
 }
@@ -64,6 +70,25 @@ where
     }
 }
 
+/// A compiled formula. Evaluators hold addresses and cannot move between threads, simulations can; so each run makes its
+/// own, which costs a few allocations every few simulated minutes.
+struct Compiled(Formula);
+
+impl Autoscaler for Compiled {
+    fn evaluate(&mut self, snapshot: &Snapshot<'_>) -> Result<Outcome, EvalError> {
+        self.0.evaluator().run(snapshot)
+    }
+    fn reads(&self) -> Vec<Metric> {
+        self.0.reads().iter().map(|r| r.metric).collect()
+    }
+    fn rules(&self) -> Rules {
+        self.0.rules().clone()
+    }
+    fn fork(&self) -> Box<dyn Autoscaler> {
+        Box::new(Compiled(self.0.clone()))
+    }
+}
+
 /// An outcome that only sets targets and the option.
 pub fn outcome(dedicated: Option<u32>, low_priority: Option<u32>, option: DeallocationOption) -> Outcome {
     let target = |n: Option<u32>| n.map_or(Target::Unchanged, Target::Set);
@@ -90,6 +115,24 @@ type Compile = dyn Fn(&str, &PoolConfig) -> Result<Box<dyn Autoscaler>, String> 
 pub struct Compiler(Arc<Compile>);
 
 impl Compiler {
+    /// The compiler of this library, under rules that the pool's `autoscale.rounding` and `autoscale.negative_target` complete.
+    pub fn of_formulas(options: Options) -> Compiler {
+        Compiler::new(move |text, pool| {
+            let mut options = options.clone();
+            options.like_service = true;
+            options.rules.target_rounding = match pool.autoscale.rounding {
+                Rounding::Truncate => TargetRounding::Truncate,
+                Rounding::Round => TargetRounding::Round,
+                Rounding::Ceil => TargetRounding::Ceil,
+            };
+            options.rules.negative_target = match pool.autoscale.negative_target {
+                NegativeTarget::Error => BadTarget::Error,
+                NegativeTarget::Clamp0 => BadTarget::Zero,
+            };
+            let formula = Formula::compile_with(text, &options).map_err(|e| e.to_string())?;
+            Ok(Box::new(Compiled(formula)))
+        })
+    }
     /// From a function; its error is the text of the refusal.
     pub fn new(
         compile: impl Fn(&str, &PoolConfig) -> Result<Box<dyn Autoscaler>, String> + Send + Sync + 'static,
@@ -161,6 +204,11 @@ impl Driver {
         self.enabled = false;
         self.token += 1;
     }
+    /// A sampler for its formula.
+    pub(crate) fn sampler(&self, all: bool) -> Sampler {
+        let rules = self.formula.as_ref().map(|f| f.rules()).unwrap_or_default();
+        Sampler { metrics: self.metrics(all), series: Arc::new(SeriesStore::new(&rules)), taken: 0 }
+    }
     /// Metrics to record: those the formula reads, or all current ones when the formula may change.
     pub(crate) fn metrics(&self, all: bool) -> Vec<Metric> {
         let mut metrics: Vec<Metric> = self.formula.as_ref().map(|f| f.reads()).unwrap_or_default();
@@ -219,7 +267,6 @@ impl World {
             return;
         }
         if !p.driver.stalled {
-            self.show_samples(pool);
             self.run_formula(pool);
         }
         self.schedule_evaluation(pool);
@@ -364,22 +411,6 @@ impl World {
             return Err(Refusal::new(409, "AutoScaleNotEnabled", "enable autoscale before evaluating a formula"));
         }
         let mut formula = self.compiler.compile(text, &p.cfg.clone())?;
-        self.show_samples(pool);
         Ok(self.snapshot_run(pool, formula.as_mut()))
-    }
-}
-
-/// Truncates, rounds or lifts a raw target; negative and NaN are errors unless clamped (pool.md §10.3).
-pub fn whole_target(value: f64, cfg: &super::config::AutoscaleConfig) -> Option<u32> {
-    use super::config::Rounding;
-    let whole = match cfg.rounding {
-        Rounding::Truncate => libm::trunc(value),
-        Rounding::Round => libm::round(value),
-        Rounding::Ceil => libm::ceil(value),
-    };
-    match whole {
-        w if w.is_nan() || w.is_infinite() => None,
-        w if w < 0.0 => (cfg.negative_target == NegativeTarget::Clamp0).then_some(0),
-        w => Some(if w > f64::from(u32::MAX) { u32::MAX } else { w as u32 }),
     }
 }

@@ -316,9 +316,8 @@ impl Simulation {
         let job = self.world.jobs.iter().rev().find(|j| j.id == id)?;
         Some((job.state, job.reason))
     }
-    /// Samples visible to a pool's formula now.
-    pub fn visible_samples(&mut self, pool: u32) -> Arc<SeriesStore> {
-        self.world.show_samples(pool);
+    /// The samples of a pool, those still on their way included.
+    pub fn samples(&self, pool: u32) -> Arc<SeriesStore> {
         self.world.pools[pool as usize].sampler.series.clone()
     }
     /// The instant of a simulated time.

@@ -10,8 +10,10 @@ use super::{
     world::{NodeState, PoolState, TaskState, World},
 };
 use poolcast_runtime::{metric::Metric, series::SeriesStore, ticks::Ticks};
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
+/// How often old samples are dropped, in samples: rarely, because it looks at every series.
+const FORGET_EVERY: u64 = 1024;
 /// Ticks of 100 ns in a millisecond.
 const TICKS_PER_MS: i64 = 10_000;
 
@@ -25,12 +27,8 @@ pub fn ticks(epoch: Ticks, at: Ms) -> Ticks {
 pub struct Sampler {
     /// Metrics recorded.
     pub(crate) metrics: Vec<Metric>,
-    /// Visible samples. Shared with forks until one of them appends.
+    /// The samples, those still on their way included. Shared with forks until one of them appends.
     pub(crate) series: Arc<SeriesStore>,
-    /// Samples on their way: when visible, when taken.
-    pub(crate) pending: VecDeque<(Ms, Ms)>,
-    /// Their values, `metrics.len()` each; NaN is lost.
-    pub(crate) values: VecDeque<f64>,
     pub(crate) taken: u64,
 }
 
@@ -76,12 +74,17 @@ impl World {
             let metric = self.pools[pool as usize].sampler.metrics[i];
             *value = if luck.chance(cfg.sampler.loss) { f64::NAN } else { self.measure_metric(pool, metric, &usage) };
         }
+        let (taken_at, visible) = (ticks(self.config.epoch, now), ticks(self.config.epoch, now + delay));
         let sampler = &mut self.pools[pool as usize].sampler;
         sampler.taken += 1;
-        // A sample never overtakes an older one.
-        let visible = sampler.pending.back().map_or(0, |(at, _)| *at).max(now + delay);
-        sampler.pending.push_back((visible, now));
-        sampler.values.extend(&values[..wanted]);
+        let store = Arc::make_mut(&mut sampler.series);
+        for (metric, value) in sampler.metrics.iter().zip(values).filter(|(_, v)| !v.is_nan()) {
+            // Refused only where a sampler of no period takes two samples at one instant; the first one stands.
+            let _ = store.push(*metric, taken_at, visible, value);
+        }
+        if k.is_multiple_of(FORGET_EVERY) && cfg.sampler.history < NEVER {
+            store.forget_before(ticks(self.config.epoch, now - cfg.sampler.history));
+        }
         if cfg.shrink.order == super::config::ShrinkOrder::StaleView {
             for i in 0..self.pools[pool as usize].nodes.len() {
                 let node = &mut self.nodes[self.pools[pool as usize].nodes[i] as usize];
@@ -92,35 +95,7 @@ impl World {
         if every > 0 && k.is_multiple_of(every) {
             self.row(pool);
         }
-        // Without a formula nobody reads; do not let the backlog grow with the horizon.
-        let oldest = now - cfg.sampler.history.min(NEVER);
-        while self.pools[pool as usize].sampler.pending.front().is_some_and(|(_, at)| *at < oldest) {
-            self.show_samples(pool);
-        }
         self.after(cfg.sampler.period, Event::Sample { pool });
-    }
-
-    /// Makes samples visible whose time has come.
-    pub(crate) fn show_samples(&mut self, pool: u32) {
-        let (now, epoch) = (self.now, self.config.epoch);
-        let Sampler { metrics, series, pending, values, .. } = &mut self.pools[pool as usize].sampler;
-        if pending.front().is_none_or(|(visible, _)| *visible > now) {
-            return;
-        }
-        let store = Arc::make_mut(series);
-        while let Some(&(visible, at)) = pending.front() {
-            if visible > now {
-                break;
-            }
-            pending.pop_front();
-            for metric in metrics.iter() {
-                if let Some(value) = values.pop_front()
-                    && !value.is_nan()
-                {
-                    store.push(*metric, ticks(epoch, at), value);
-                }
-            }
-        }
     }
 
     /// A metric's value now (pool.md §9).

@@ -1,2 +1,11 @@
-//! The one integration-test binary: a module per room.
+//! The one integration test binary: a module per room.
+
+mod cli;
+mod docs;
+mod engines;
+mod lints;
+mod recorded;
+mod samples;
 mod sim;
+mod support;
+mod tidy;

@@ -12,7 +12,6 @@ use crate::sim::{
     output::ResizeRecord,
     policy::{boot, capacity, place::FreeIndex, preempt, shrink},
     resize::{self, Ask, Cause, Limit, Resize, ResizeError, code},
-    sampler::Sampler,
     trace::Note,
     world::{
         AllocationState, Class, Counts, JobState, Marks, NONE, NodeState, Pool, PoolState, Totals, World,
@@ -50,7 +49,7 @@ impl World {
         let driver = Driver::create(&cfg, &self.compiler)?;
         let pool = self.pools.len() as u32;
         let now = self.now;
-        let sampler = Sampler { metrics: driver.metrics(self.records_every_metric()), ..Sampler::default() };
+        let sampler = driver.sampler(self.records_every_metric());
         let fixed = cfg.formula.is_none();
         let target = if fixed { [cfg.target_dedicated, cfg.target_spot] } else { [0, 0] };
         self.pools.push(Pool {

@@ -1,0 +1,483 @@
+//! Samples of the service metrics, as columns (language.md §2.9).
+//!
+//! In: samples in the order they were measured. Out: windows as slices of the value column, their sums and extremes.
+//! Never: a copy of samples, a sample the evaluation's instant could not see yet, or a value that is not finite.
+//!
+//! **Model.** A sample has two stamps: when it was measured and when it became visible. Delivery is in order: a sample
+//! is never visible before its predecessor, nor before it was measured. Windows compare one of the stamps, chosen by
+//! `Rules::sample_stamp` when the store is made; that stamp is the sorted key column.
+
+mod extremes;
+mod quantiles;
+
+use crate::{
+    builtins::reduce,
+    metric::Metric,
+    rules::{Possible, Rules, SampleStamp, WindowEnds},
+    scalar::{max2, min2},
+    ticks::{Interval, Ticks},
+};
+use extremes::Extremes;
+use quantiles::Quantiles;
+use std::ops::Range;
+
+/// Width of a bucket of the position grid: the sampling period, so a bucket holds about one sample.
+const BUCKET: u64 = Interval::SAMPLE_PERIOD.0 as u64;
+/// Buckets longer than this are searched by halving.
+const SCAN: usize = 8;
+/// While every prefix sum is at most this, every sum of a window is a difference below 2⁵³, hence exact in a double,
+/// and so is every partial sum of the left-to-right loop: both give the same bits.
+const EXACT: u64 = 1 << 52;
+
+/// Why a sample was refused.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum SeriesError {
+    /// NaN or an infinity: the service never delivers one, and every index relies on its absence.
+    NotFinite(f64),
+    /// Measured at or before the newest sample.
+    NotNewer {
+        /// When the newest sample was measured.
+        newest: Ticks,
+        /// When the refused one was.
+        given: Ticks,
+    },
+    /// Four billion samples.
+    Full,
+}
+
+impl std::fmt::Display for SeriesError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            SeriesError::NotFinite(x) => write!(f, "{x} cannot be a sample"),
+            SeriesError::NotNewer { newest, given } => {
+                write!(f, "sample of {} is not newer than that of {}", given.iso_trimmed(), newest.iso_trimmed())
+            }
+            SeriesError::Full => f.write_str("too many samples"),
+        }
+    }
+}
+impl std::error::Error for SeriesError {}
+
+/// The samples of one metric. Indices are positions in [`Series::values`] and stay valid until a sample is forgotten.
+#[derive(Debug, Clone)]
+pub struct Series {
+    /// The stamp windows compare; ascending.
+    key: Vec<i64>,
+    /// The other stamp: when measured (strictly ascending) if the key is visibility, else when visible (ascending).
+    other: Vec<i64>,
+    value: Vec<f64>,
+    /// `prefix[i]` is the sum of the first `i` values; empty once a value was fractional or a sum too large.
+    prefix: Vec<i64>,
+    /// The same of the squares, while every value is a small whole number and the sum stays below 2⁶².
+    squares: Vec<i64>,
+    /// `grid[b]`: samples before bucket `b`, counted from the first sample's key; empty while gaps make it too large.
+    grid: Vec<u32>,
+    /// Samples before this index are forgotten.
+    head: usize,
+    extremes: Option<Box<Extremes>>,
+    quantiles: Option<Box<Quantiles>>,
+    stamp: SampleStamp,
+    /// Ticks to subtract from a window's start and end so that both compare as `(start, end]`.
+    shift: [i64; 2],
+}
+
+impl Default for Series {
+    fn default() -> Series {
+        Series::new(&Rules::default())
+    }
+}
+
+impl Series {
+    /// An empty series under `rules.sample_stamp` and `rules.window_ends`.
+    pub fn new(rules: &Rules) -> Series {
+        Series {
+            key: Vec::new(),
+            other: Vec::new(),
+            value: Vec::new(),
+            prefix: vec![0],
+            squares: vec![0],
+            grid: Vec::new(),
+            head: 0,
+            extremes: None,
+            quantiles: None,
+            stamp: rules.sample_stamp,
+            shift: match rules.window_ends {
+                WindowEnds::OpenClosed => [0, 0],
+                WindowEnds::ClosedOpen => [1, 1],
+                WindowEnds::Closed => [1, 0],
+            },
+        }
+    }
+
+    /// Appends a sample. `visible` is raised to `measured` and to its predecessor's where it is earlier.
+    pub fn push(&mut self, measured: Ticks, visible: Ticks, value: f64) -> Result<(), SeriesError> {
+        if !value.is_finite() {
+            return Err(SeriesError::NotFinite(value));
+        }
+        let n = self.value.len();
+        if n >= u32::MAX as usize {
+            return Err(SeriesError::Full);
+        }
+        let mut visible = visible.max(measured);
+        if n > 0 {
+            let newest = self.measured(n - 1);
+            if measured <= newest {
+                return Err(SeriesError::NotNewer { newest, given: measured });
+            }
+            visible = visible.max(self.visible_from(n - 1));
+        }
+        let (key, other) = match self.stamp {
+            SampleStamp::Published => (visible.0, measured.0),
+            SampleStamp::Measured => (measured.0, visible.0),
+        };
+        self.append(key, other, value);
+        Ok(())
+    }
+
+    fn append(&mut self, key: i64, other: i64, value: f64) {
+        self.key.push(key);
+        self.other.push(other);
+        self.value.push(value);
+        if let Some(&sum) = self.prefix.last() {
+            // |sum| ≤ 2⁵², so the addition cannot overflow once the value is known to be small.
+            let whole = value as i64;
+            let next = if whole as f64 == value && whole.unsigned_abs() <= EXACT { sum + whole } else { i64::MAX };
+            if next.unsigned_abs() <= EXACT {
+                self.prefix.push(next);
+            } else {
+                self.prefix = Vec::new();
+            }
+        }
+        if let Some(&sum) = self.squares.last() {
+            let square = reduce::small_whole(value).map(|x| x * x);
+            match square.and_then(|s| sum.checked_add(s)).filter(|s| *s <= 1 << 62) {
+                Some(next) => self.squares.push(next),
+                None => self.squares = Vec::new(),
+            }
+        }
+        self.extend_grid();
+        if let Some(e) = &mut self.extremes {
+            e.push(value);
+        }
+    }
+
+    /// Brings the grid up to the newest sample, or gives it up when gaps would make it more than eight times the data.
+    fn extend_grid(&mut self) {
+        let n = self.key.len();
+        let last = self.bucket(self.key[n - 1]);
+        if last > 8 * n as u64 + 1024 {
+            self.grid = Vec::new();
+            return;
+        }
+        if self.grid.is_empty() && n > 1 {
+            // Given up before: taken up again only when the data are dense enough that this cannot repeat soon.
+            if last > 4 * n as u64 {
+                return;
+            }
+            for i in 0..n - 1 {
+                self.fill_grid(self.bucket(self.key[i]), i);
+            }
+        }
+        self.fill_grid(last, n - 1);
+    }
+    fn fill_grid(&mut self, bucket: u64, index: usize) {
+        // Bounded by the check in `extend_grid`; indices fit because `push` refuses more than 2³² samples.
+        if self.grid.len() <= bucket as usize {
+            self.grid.resize(bucket as usize + 1, index as u32);
+        }
+    }
+    fn bucket(&self, key: i64) -> u64 {
+        (key as u64).wrapping_sub(self.key[0] as u64) / BUCKET
+    }
+
+    /// How many samples, forgotten ones included, have a key at or before `t`.
+    #[inline]
+    fn count_to(&self, t: i64) -> usize {
+        let Some(&first) = self.key.first() else { return 0 };
+        if t < first {
+            return 0;
+        }
+        if self.grid.is_empty() {
+            return self.key.partition_point(|k| *k <= t);
+        }
+        // `t ≥ first`, so the wrapped difference is the true one.
+        let b = ((t as u64).wrapping_sub(first as u64) / BUCKET) as usize;
+        let Some(&start) = self.grid.get(b) else { return self.key.len() };
+        let mut i = start as usize;
+        let end = self.grid.get(b + 1).map_or(self.key.len(), |e| *e as usize);
+        if end - i > SCAN {
+            return i + self.key[i..end].partition_point(|k| *k <= t);
+        }
+        while i < end && self.key[i] <= t {
+            i += 1;
+        }
+        i
+    }
+
+    /// Index of the first sample whose key is after `t`.
+    #[inline]
+    pub fn index_at(&self, t: Ticks) -> usize {
+        self.count_to(t.0).max(self.head)
+    }
+    /// One past the newest sample visible at `now`.
+    #[inline]
+    pub fn visible_to(&self, now: Ticks) -> usize {
+        match self.stamp {
+            SampleStamp::Published => self.index_at(now),
+            SampleStamp::Measured => match self.other.last() {
+                Some(v) if *v > now.0 => self.other.partition_point(|v| *v <= now.0).max(self.head),
+                _ => self.value.len(),
+            },
+        }
+    }
+    /// The samples of the window from `lo` to `hi` that are visible at `now`.
+    #[inline]
+    pub fn range(&self, now: Ticks, lo: Ticks, hi: Ticks) -> Range<usize> {
+        let start = self.index_at(Ticks(lo.0.saturating_sub(self.shift[0])));
+        let hi = hi.0.saturating_sub(self.shift[1]).min(now.0);
+        let mut end = self.index_at(Ticks(hi));
+        if self.stamp == SampleStamp::Measured {
+            end = end.min(self.visible_to(now));
+        }
+        start.min(end)..end
+    }
+    /// [`Series::range`], as a slice of the column.
+    #[inline]
+    pub fn window(&self, now: Ticks, lo: Ticks, hi: Ticks) -> &[f64] {
+        &self.value[self.range(now, lo, hi)]
+    }
+    /// The newest `n` samples visible at `now`, however old.
+    #[inline]
+    pub fn last_range(&self, now: Ticks, n: usize) -> Range<usize> {
+        let end = self.visible_to(now);
+        end.saturating_sub(n).max(self.head)..end
+    }
+    /// [`Series::last_range`], as a slice of the column.
+    #[inline]
+    pub fn last(&self, now: Ticks, n: usize) -> &[f64] {
+        &self.value[self.last_range(now, n)]
+    }
+    /// The whole value column, forgotten samples included; ranges index it.
+    pub fn values(&self) -> &[f64] {
+        &self.value
+    }
+    /// Prefix sums for as long as they are exact: `values().len() + 1` of them, else none.
+    pub fn prefix(&self) -> Option<&[i64]> {
+        if self.prefix.is_empty() { None } else { Some(&self.prefix) }
+    }
+    /// The sum of a range if it is known without a loop; bit-equal to the loop.
+    #[inline]
+    pub fn window_sum(&self, range: Range<usize>) -> Option<f64> {
+        let lo = self.prefix.get(range.start)?;
+        let hi = self.prefix.get(range.end)?;
+        Some((hi - lo) as f64)
+    }
+    /// The sample standard deviation of a range of two or more, if it is known without a loop; bit-equal to the loop.
+    #[inline]
+    pub fn window_std(&self, range: Range<usize>) -> Option<f64> {
+        let sum = self.prefix.get(range.end)? - self.prefix.get(range.start)?;
+        let squares = self.squares.get(range.end)? - self.squares.get(range.start)?;
+        let n = range.end.checked_sub(range.start).filter(|n| *n > 1)?;
+        Some(reduce::exact_std(n, i128::from(sum), i128::from(squares)))
+    }
+    /// The two-norm of a range, if it is known without a loop; bit-equal to the loop.
+    #[inline]
+    pub fn window_norm(&self, range: Range<usize>) -> Option<f64> {
+        let squares = self.squares.get(range.end)? - self.squares.get(range.start)?;
+        // Beyond 2⁵³ the loop rounds, and this would not.
+        (squares <= 1 << 53).then(|| (squares as f64).sqrt())
+    }
+    /// Builds the index that makes [`Series::window_nth`] independent of the length, over the samples there are now.
+    /// Costs a sort; worth it for many long windows over one history.
+    pub fn index_quantiles(&mut self) {
+        self.quantiles = Some(Box::new(Quantiles::new(&self.value)));
+    }
+    /// The `k`-th smallest of a range, from 0, if [`Series::index_quantiles`] was called after its last sample came.
+    pub fn window_nth(&self, range: Range<usize>, k: usize) -> Option<f64> {
+        self.quantiles.as_ref()?.nth(range, k)
+    }
+    /// The range of a slice that is part of this series' column. Compares addresses only.
+    fn locate(&self, part: &[f64]) -> Option<Range<usize>> {
+        let (column, part) = (self.value.as_ptr_range(), part.as_ptr_range());
+        if part.start < column.start || part.end > column.end || part.is_empty() {
+            return None;
+        }
+        let index = |p: *const f64| (p.addr() - column.start.addr()) / size_of::<f64>();
+        Some(index(part.start)..index(part.end))
+    }
+    /// Builds the index that makes [`Series::window_min`] and [`Series::window_max`] independent of the length;
+    /// later samples extend it.
+    pub fn index_extremes(&mut self) {
+        if self.extremes.is_none() {
+            let mut e = Box::new(Extremes::default());
+            self.value.iter().for_each(|x| e.push(*x));
+            self.extremes = Some(e);
+        }
+    }
+    /// Whether [`Series::index_extremes`] was called.
+    pub fn has_extremes(&self) -> bool {
+        self.extremes.is_some()
+    }
+    /// The minimum of a range, bit-equal to the scan; none of nothing.
+    pub fn window_min(&self, range: Range<usize>) -> Option<f64> {
+        match &self.extremes {
+            Some(e) if range.end <= self.value.len() => e.min(&self.value, range),
+            _ => self.value.get(range)?.iter().copied().reduce(min2),
+        }
+    }
+    /// The maximum, likewise.
+    pub fn window_max(&self, range: Range<usize>) -> Option<f64> {
+        match &self.extremes {
+            Some(e) if range.end <= self.value.len() => e.max(&self.value, range),
+            _ => self.value.get(range)?.iter().copied().reduce(max2),
+        }
+    }
+
+    /// Samples kept, visible or not.
+    pub fn len(&self) -> usize {
+        self.value.len() - self.head
+    }
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Samples visible at `now`.
+    pub fn count(&self, now: Ticks) -> usize {
+        self.visible_to(now) - self.head
+    }
+    /// The stamp of the oldest sample, if one is visible at `now`.
+    pub fn begin(&self, now: Ticks) -> Option<Ticks> {
+        (self.visible_to(now) > self.head).then(|| Ticks(self.key[self.head]))
+    }
+    /// Which stamp windows compare.
+    pub fn stamp(&self) -> SampleStamp {
+        self.stamp
+    }
+    /// The stamp windows compare, of one sample. Panics beyond the column, like indexing.
+    pub fn key(&self, index: usize) -> Ticks {
+        Ticks(self.key[index])
+    }
+    /// When a sample was measured. Panics beyond the column.
+    pub fn measured(&self, index: usize) -> Ticks {
+        Ticks(if self.stamp == SampleStamp::Measured { self.key[index] } else { self.other[index] })
+    }
+    /// When a sample became visible. Panics beyond the column.
+    pub fn visible_from(&self, index: usize) -> Ticks {
+        Ticks(if self.stamp == SampleStamp::Published { self.key[index] } else { self.other[index] })
+    }
+
+    /// Forgets everything, as enabling autoscale does (language.md §2.9).
+    pub fn clear(&mut self) {
+        self.key.clear();
+        self.other.clear();
+        self.value.clear();
+        self.grid.clear();
+        for sums in [&mut self.prefix, &mut self.squares] {
+            sums.clear();
+            sums.push(0);
+        }
+        self.head = 0;
+        self.extremes = self.extremes.take().map(|_| Box::default());
+        self.quantiles = None;
+    }
+    /// Forgets samples whose key is before `t`. Memory follows when half of the columns is forgotten, which shifts indices.
+    pub fn forget_before(&mut self, t: Ticks) {
+        self.head = self.index_at(Ticks(t.0.saturating_sub(1)));
+        if self.head > 1024 && self.head > self.value.len() / 2 {
+            let (key, other, value) =
+                (self.key.split_off(self.head), self.other.split_off(self.head), self.value.split_off(self.head));
+            self.clear();
+            for ((k, o), v) in key.into_iter().zip(other).zip(value) {
+                self.append(k, o, v);
+            }
+        }
+    }
+}
+
+/// How many samples a window could hold: its length over the sampling period, at least one; 0 for a window without
+/// length. The caller has already cut the window at the evaluation's instant: nothing can be sampled in the future.
+pub fn possible(lo: Ticks, hi: Ticks, how: Possible) -> f64 {
+    if hi <= lo {
+        return 0.0;
+    }
+    // Instants may be 2⁶⁴ ticks apart.
+    let length = (hi.0 as u64).wrapping_sub(lo.0 as u64);
+    match how {
+        Possible::Whole => (length / BUCKET).max(1) as f64,
+        Possible::Exact => (length as f64 / BUCKET as f64).max(1.0),
+    }
+}
+
+/// Found of possible samples in percent, at most 100; 0 when none is possible.
+pub fn percent(found: usize, possible: f64) -> f64 {
+    if possible == 0.0 { 0.0 } else { (100.0 * found as f64 / possible).min(100.0) }
+}
+
+/// One series for every metric.
+#[derive(Debug, Clone)]
+pub struct SeriesStore {
+    all: Vec<Series>,
+}
+
+impl Default for SeriesStore {
+    fn default() -> SeriesStore {
+        SeriesStore::new(&Rules::default())
+    }
+}
+
+impl SeriesStore {
+    /// Empty series under these rules.
+    pub fn new(rules: &Rules) -> SeriesStore {
+        SeriesStore { all: vec![Series::new(rules); Metric::COUNT] }
+    }
+    /// The series of a metric.
+    #[inline]
+    pub fn get(&self, metric: Metric) -> &Series {
+        &self.all[metric as usize]
+    }
+    /// The series of a metric, to change it.
+    pub fn get_mut(&mut self, metric: Metric) -> &mut Series {
+        &mut self.all[metric as usize]
+    }
+    /// Appends a sample to a metric's series.
+    pub fn push(&mut self, metric: Metric, measured: Ticks, visible: Ticks, value: f64) -> Result<(), SeriesError> {
+        self.get_mut(metric).push(measured, visible, value)
+    }
+    /// Each metric with its series, in catalogue order.
+    pub fn iter(&self) -> impl Iterator<Item = (Metric, &Series)> {
+        Metric::ALL.iter().copied().zip(&self.all)
+    }
+    /// Forgets everything: enabling autoscale starts with an empty history.
+    pub fn clear(&mut self) {
+        self.all.iter_mut().for_each(Series::clear);
+    }
+    /// Forgets samples before an instant, in every series.
+    pub fn forget_before(&mut self, t: Ticks) {
+        self.all.iter_mut().for_each(|s| s.forget_before(t));
+    }
+    /// Builds the extremes index of every series that has samples.
+    pub fn index_extremes(&mut self) {
+        self.all.iter_mut().filter(|s| !s.is_empty()).for_each(Series::index_extremes);
+    }
+    /// Builds the quantile index of every series that has samples.
+    pub fn index_quantiles(&mut self) {
+        self.all.iter_mut().filter(|s| !s.is_empty()).for_each(Series::index_quantiles);
+    }
+    /// The `k`-th smallest element of a slice that is a window of one of these series, if that series is indexed.
+    /// Lets `percentile`, which sees a vector and not where it came from, use the index.
+    pub fn nth_of(&self, window: &[f64], k: usize) -> Option<f64> {
+        self.all.iter().filter(|s| s.quantiles.is_some()).find_map(|s| s.window_nth(s.locate(window)?, k))
+    }
+    /// Samples of all series.
+    pub fn len(&self) -> usize {
+        self.all.iter().map(Series::len).sum()
+    }
+    /// Whether there is no sample at all.
+    pub fn is_empty(&self) -> bool {
+        self.all.iter().all(Series::is_empty)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! The surface of the command line, for clap: verbs and what all of them share.
+//!
+//! In: words. Out: `Args`. Never: doing anything.
+
+use super::{Verb, check, doc, emit, explain, fmt, shell};
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Know what an Azure Batch pool will do before it does it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "poolcast",
+    version,
+    propagate_version = true,
+    after_help = "Exit codes: 0 fine, 1 rejected, 2 wrong usage, 3 evaluation failed, 4 a bug of poolcast.\n`-` reads standard input."
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// When to colour: NO_COLOR in the environment also turns it off.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The verbs. One line each; the rest of a verb is its file.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Find mistakes in formulas, on their own or inside JSON and Terraform.
+    Check(check::Check),
+    /// Lay formulas out in one way.
+    Fmt(fmt::Fmt),
+    /// Explain a code, function, metric or rule; without a name, list them all.
+    Explain(explain::Explain),
+    /// Show a formula as the compiler sees it.
+    Emit(emit::Emit),
+    /// Write the generated pages of the documentation.
+    Doc(doc::Doc),
+    /// Print a completion script for a shell.
+    Completions(shell::Completions),
+    /// Print the manual page.
+    Man(shell::Man),
+}
+
+impl Command {
+    /// The verb to run.
+    pub fn verb(&self) -> &dyn Verb {
+        match self {
+            Command::Check(v) => v,
+            Command::Fmt(v) => v,
+            Command::Explain(v) => v,
+            Command::Emit(v) => v,
+            Command::Doc(v) => v,
+            Command::Completions(v) => v,
+            Command::Man(v) => v,
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! A compiled formula: the library's door.
+//!
+//! In: text, options, inputs. Out: diagnostics, outcomes. Never: I/O, a global, a panic on any input.
+
+use crate::{
+    check,
+    diag::{self, Diagnostics},
+    error::{Error, HostError},
+    inputs::Inputs,
+    interp::{self, End, Fault},
+    ir::{self, Program, Read, lower::Effort},
+    outcome::{self, EvalError, Outcome, Targets},
+};
+use poolcast_grammar::LineIndex;
+use poolcast_runtime::{
+    abi::{Host, RawSlot, RunInputs, View},
+    arena::Arena,
+    cx::Cx,
+    rules::Rules,
+    snapshot::Snapshot,
+    trap::Trap,
+    value::Value,
+    window::Window,
+};
+use std::sync::Arc;
+
+/// Which engine runs a formula. They agree bit for bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Engine {
+    /// Machine code where this build and host allow, else the interpreter.
+    #[default]
+    Auto,
+    /// Machine code, or an error.
+    Jit,
+    /// The reference interpreter.
+    Interp,
+}
+
+/// How to compile.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The choices where nobody knows what the service does.
+    pub rules: Rules,
+    /// The engine.
+    pub engine: Engine,
+    /// Turn warnings about unverified behaviour into errors.
+    pub strict: bool,
+    /// Accept what the service stores, even where evaluation is certain to fail.
+    pub like_service: bool,
+}
+
+/// A compiled formula. Cheap to clone, `Send` and `Sync`; evaluate it from as many threads as you like.
+///
+/// ```
+/// use poolcast::{Formula, Inputs, Metric, Target};
+/// let formula = Formula::compile(
+///     "$busy = avg($PendingTasks.GetSample(5 * TimeInterval_Minute));
+///      $TargetDedicatedNodes = min(10, $busy);",
+/// )?;
+/// let inputs = Inputs::at("2026-01-05T08:00:00Z")?
+///     .samples(Metric::PendingTasks, [4.0, 6.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0])?;
+/// let outcome = formula.evaluate(&inputs)?;
+/// assert_eq!(outcome.dedicated, Target::Set(7));
+/// assert_eq!(formula.reads()[0].metric, Metric::PendingTasks);
+/// # Ok::<(), poolcast::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Formula(Arc<Compiled>);
+
+#[derive(Debug)]
+struct Compiled {
+    source: String,
+    lines: LineIndex,
+    diagnostics: Diagnostics,
+    hir: check::hir::Hir,
+    program: Program,
+    #[cfg(feature = "jit")]
+    code: Option<crate::jit::Code>,
+}
+
+impl Formula {
+    /// Compile like an author: any error refuses the formula.
+    pub fn compile(source: &str) -> Result<Formula, Error> {
+        Formula::compile_with(source, &Options::default())
+    }
+
+    /// Compile like the service: only what it refuses to store is refused; the rest fails when evaluated.
+    pub fn compile_like_service(source: &str) -> Result<Formula, Error> {
+        Formula::compile_with(source, &Options { like_service: true, ..Options::default() })
+    }
+
+    /// Compile with options.
+    pub fn compile_with(source: &str, options: &Options) -> Result<Formula, Error> {
+        let parsed = poolcast_grammar::parse(source);
+        let refused = !parsed.errors.is_empty();
+        let checked = check::check(&parsed.ast);
+        let mut list = diag::syntax::diagnostics(source, &parsed.errors);
+        list.extend(checked.diagnostics);
+        if options.strict {
+            for d in &mut list {
+                if d.code.0.starts_with('U') {
+                    d.severity = diag::Severity::Error;
+                }
+            }
+        }
+        let diagnostics = Diagnostics::new(list);
+        if refused || (!options.like_service && diagnostics.has_errors()) {
+            return Err(Error::Compile(diagnostics));
+        }
+        let program = ir::lower::lower(&checked.hir, &options.rules, Effort::Optimised);
+        #[cfg(feature = "jit")]
+        let code = match options.engine {
+            Engine::Interp => None,
+            Engine::Jit => {
+                Some(crate::jit::compile(&program).map_err(|e| Error::Host(HostError { reason: e.to_string() }))?)
+            }
+            Engine::Auto => crate::jit::compile(&program).ok(),
+        };
+        #[cfg(not(feature = "jit"))]
+        if options.engine == Engine::Jit {
+            return Err(Error::Host(HostError { reason: "this build has no `jit` feature".into() }));
+        }
+        Ok(Formula(Arc::new(Compiled {
+            source: source.to_owned(),
+            lines: LineIndex::new(source),
+            diagnostics,
+            hir: checked.hir,
+            program,
+            #[cfg(feature = "jit")]
+            code,
+        })))
+    }
+
+    /// The text it was compiled from.
+    pub fn source(&self) -> &str {
+        &self.0.source
+    }
+    /// Warnings and, for a formula compiled like the service, errors.
+    pub fn diagnostics(&self) -> &Diagnostics {
+        &self.0.diagnostics
+    }
+    /// The metrics and windows a scheduler must collect for it, by metric.
+    pub fn reads(&self) -> &[Read] {
+        &self.0.program.reads
+    }
+    /// The rules it was compiled under.
+    pub fn rules(&self) -> &Rules {
+        &self.0.program.rules
+    }
+    /// The optimised program.
+    pub fn program(&self) -> &Program {
+        &self.0.program
+    }
+    /// The checked formula.
+    pub fn hir(&self) -> &check::hir::Hir {
+        &self.0.hir
+    }
+    /// Whether machine code was made.
+    pub fn is_compiled(&self) -> bool {
+        #[cfg(feature = "jit")]
+        return self.0.code.is_some();
+        #[cfg(not(feature = "jit"))]
+        false
+    }
+
+    /// Evaluate once. The pool would apply the outcome; a failure leaves it as it is.
+    pub fn evaluate(&self, inputs: &Inputs) -> Result<Outcome, EvalError> {
+        self.evaluator().run(&inputs.snapshot())
+    }
+
+    /// Evaluate on the reference interpreter over a program lowered with the given effort: the oracle for everything else.
+    pub fn evaluate_at(&self, effort: Effort, inputs: &Inputs) -> Result<Outcome, EvalError> {
+        let program = ir::lower::lower(&self.0.hir, self.rules(), effort);
+        let arena = Arena::new(program.rules.memory_budget.0);
+        let snapshot = inputs.snapshot();
+        let out = interpret(&program, &snapshot, &arena, |_| {});
+        out.map(|(end, frame)| outcome::outcome_of_values(&program, end, &snapshot, &frame))
+            .map_err(|fault| self.failure(fault, &snapshot))
+    }
+
+    /// Scratch for many evaluations.
+    pub fn evaluator(&self) -> Evaluator {
+        let p = &self.0.program;
+        Evaluator {
+            formula: self.clone(),
+            arena: Arena::new(p.rules.memory_budget.0),
+            frame: vec![RawSlot::default(); p.slots.len()],
+            views: Vec::with_capacity(p.windows.len()),
+            sums: needs_sums(p),
+        }
+    }
+
+    /// The service's words for a failure.
+    fn failure(&self, fault: Fault, snapshot: &Snapshot<'_>) -> EvalError {
+        let (line, col) = self.0.lines.line_col(&self.0.source, fault.at);
+        outcome::failure(fault, line, col, snapshot)
+    }
+}
+
+fn needs_sums(p: &Program) -> Vec<bool> {
+    let mut sums = vec![false; p.windows.len()];
+    for (inst, live) in p.insts.iter().zip(&p.live) {
+        if let ir::Inst::Reduce(ir::Reduce::Sum | ir::Reduce::Avg, w, _) = inst
+            && *live
+        {
+            sums[w.0 as usize] = true;
+        }
+    }
+    sums
+}
+
+/// A formula with the scratch its evaluations need: keep one per thread and evaluate as often as you like.
+/// With machine code, [`Evaluator::targets`] allocates nothing once warm.
+#[derive(Debug)]
+pub struct Evaluator {
+    formula: Formula,
+    arena: Arena,
+    frame: Vec<RawSlot>,
+    views: Vec<View>,
+    sums: Vec<bool>,
+}
+
+impl Evaluator {
+    /// The formula.
+    pub fn formula(&self) -> &Formula {
+        &self.formula
+    }
+
+    /// Evaluate for the targets alone: what a scheduler or simulator needs.
+    #[inline]
+    pub fn targets(&mut self, snapshot: &Snapshot<'_>) -> Result<Targets, EvalError> {
+        #[cfg(feature = "jit")]
+        {
+            let compiled = Arc::clone(&self.formula.0);
+            if let Some(code) = &compiled.code {
+                let ended = self.machine(code, &compiled.program, snapshot, |_| ());
+                return match ended {
+                    Ok((end, ())) => Ok(outcome::targets_of_frame(&compiled.program, &self.frame, end)),
+                    Err(fault) => Err(self.formula.failure(fault, snapshot)),
+                };
+            }
+        }
+        self.run(snapshot).map(|o| o.targets())
+    }
+
+    /// Evaluate, and keep every variable.
+    pub fn run(&mut self, snapshot: &Snapshot<'_>) -> Result<Outcome, EvalError> {
+        let compiled = Arc::clone(&self.formula.0);
+        let p = &compiled.program;
+        #[cfg(feature = "jit")]
+        if let Some(code) = &compiled.code {
+            let mut values = Vec::new();
+            let out = self.machine(code, p, snapshot, |finished| finished.values(p, &mut values));
+            return match out {
+                Ok((end, ())) => Ok(outcome::outcome(p, end, snapshot, |slot| values[slot as usize].clone())),
+                Err(fault) => Err(self.formula.failure(fault, snapshot)),
+            };
+        }
+        self.arena.reset();
+        let arena = &self.arena;
+        match interpret(p, snapshot, arena, |_| {}) {
+            Ok((end, frame)) => Ok(outcome::outcome_of_values(p, end, snapshot, &frame)),
+            Err(fault) => Err(self.formula.failure(fault, snapshot)),
+        }
+    }
+
+    /// Run machine code; `read` sees the frame while the run's vectors are alive.
+    #[cfg(feature = "jit")]
+    #[inline]
+    fn machine<R>(
+        &mut self,
+        code: &crate::jit::Code,
+        p: &Program,
+        snapshot: &Snapshot<'_>,
+        read: impl FnOnce(&crate::jit::Finished<'_>) -> R,
+    ) -> Result<(End, R), Fault> {
+        calendar(snapshot)?;
+        self.arena.reset();
+        self.views.clear();
+        for (spec, sum) in p.windows.iter().zip(&self.sums) {
+            self.views.push(View::new(&Window::resolve(spec, snapshot, &p.rules), *sum));
+        }
+        let inputs = RunInputs::new(snapshot);
+        let mut host = Host { cx: Cx::new(snapshot, &p.rules, &self.arena), trap: None };
+        let end = code.run(p, &mut host, &mut self.frame, &self.views, &inputs)?;
+        Ok((end, read(&crate::jit::Finished::new(&self.frame, end, &host))))
+    }
+}
+
+/// Instants outside the calendar have no members and no windows: no evaluation either.
+fn calendar(snapshot: &Snapshot<'_>) -> Result<(), Fault> {
+    if snapshot.now.in_calendar() { Ok(()) } else { Err(Fault { trap: Trap::TimeOverflow, at: 0 }) }
+}
+
+/// Run the reference engine over any program.
+#[allow(clippy::type_complexity)] // the frame is one value per assignment that happened
+pub(crate) fn interpret<'r>(
+    p: &'r Program,
+    snapshot: &'r Snapshot<'r>,
+    arena: &'r Arena,
+    watch: impl FnMut(interp::Step<'_, 'r>),
+) -> Result<(End, Vec<Option<Value<'r>>>), Fault> {
+    calendar(snapshot)?;
+    let mut frame = Vec::new();
+    let mut cx = Cx::new(snapshot, &p.rules, arena);
+    let end = interp::run(p, &mut cx, &mut frame, watch)?;
+    Ok((end, frame))
+}

@@ -1,0 +1,446 @@
+//! Program → Cranelift IR: one match arm for each instruction and terminator.
+//!
+//! In: a verified program. Out: a function `(host, frame, views, inputs) -> status`. Never: a rule of the language.
+//!
+//! Status: low half 0 finished, 1 stopped, 2 an instruction trapped, 3 a block ends in a trap; high half the statement,
+//! instruction or block. Cold exits are shared.
+
+use super::{JitError, scalar};
+use crate::ir::{Input, Inst, List, Program, Reduce, Term, Val, WindowId};
+use cranelift::codegen::{
+    ir::{BlockArg, Endianness, Function, MemFlagsData, SigRef, StackSlot},
+    isa::TargetIsa,
+};
+use cranelift::prelude::*;
+use poolcast_runtime::{
+    abi::{self, Arg, HostOp, InputLayout, RawSlot, ViewLayout},
+    rules::NanCondition,
+    scalar::ScalarOp,
+    target::MAX_NODES,
+    ty::Ty,
+};
+
+/// Status words.
+pub(super) mod status {
+    pub const FINISHED: u64 = 0;
+    pub const STOPPED: u64 = 1;
+    pub const INST: u64 = 2;
+    pub const BLOCK: u64 = 3;
+}
+
+struct Translate<'p, 'b> {
+    p: &'p Program,
+    b: FunctionBuilder<'b>,
+    /// Cranelift values of each value; a vector is pointer and length.
+    vals: Vec<[Option<Value>; 2]>,
+    blocks: Vec<Block>,
+    host: Value,
+    frame: Value,
+    views: Value,
+    inputs: Value,
+    host_sig: Option<SigRef>,
+    reduce_sig: Option<SigRef>,
+    unary_sig: Option<SigRef>,
+    cells: Option<StackSlot>,
+    /// Returns its parameter.
+    exit: Option<Block>,
+}
+
+const PTR: Type = types::I64;
+
+/// Build the function.
+pub(super) fn translate(
+    p: &Program,
+    isa: &dyn TargetIsa,
+    func: &mut Function,
+    context: &mut FunctionBuilderContext,
+) -> Result<(), JitError> {
+    if isa.pointer_type() != PTR || isa.endianness() != Endianness::Little {
+        return Err(JitError("only 64-bit little-endian hosts".into()));
+    }
+    let mut sig = Signature::new(isa.default_call_conv());
+    sig.params.extend([AbiParam::new(PTR); 4]);
+    sig.returns.push(AbiParam::new(types::I64));
+    func.signature = sig;
+    let frontend = isa.frontend_config();
+    let mut b = FunctionBuilder::new(func, context);
+    let entry = b.create_block();
+    b.append_block_params_for_function_params(entry);
+    b.switch_to_block(entry);
+    let [host, frame, views, inputs] = [0, 1, 2, 3].map(|i| b.block_params(entry)[i]);
+    let mut t = Translate {
+        p,
+        b,
+        vals: vec![[None; 2]; p.insts.len()],
+        blocks: Vec::new(),
+        host,
+        frame,
+        views,
+        inputs,
+        host_sig: None,
+        reduce_sig: None,
+        unary_sig: None,
+        cells: None,
+        exit: None,
+    };
+    for i in 0..p.blocks.len() {
+        let block = if i == 0 { entry } else { t.b.create_block() };
+        t.blocks.push(block);
+    }
+    for i in 0..p.blocks.len() {
+        t.block(i, isa)?;
+    }
+    if let Some(exit) = t.exit {
+        t.b.switch_to_block(exit);
+        t.b.set_cold_block(exit);
+        let status = t.b.append_block_param(exit, types::I64);
+        t.b.ins().return_(&[status]);
+    }
+    t.b.seal_all_blocks();
+    t.b.finalize(frontend);
+    Ok(())
+}
+
+impl Translate<'_, '_> {
+    fn block(&mut self, i: usize, isa: &dyn TargetIsa) -> Result<(), JitError> {
+        let block = self.p.blocks[i];
+        if i > 0 {
+            self.b.switch_to_block(self.blocks[i]);
+        }
+        for v in block.lo..block.hi {
+            if self.p.live[v as usize] {
+                self.inst(v, i, isa)?;
+            }
+        }
+        match block.term {
+            Term::Goto(to, v) => {
+                let mut args = Vec::new();
+                if let Some(v) = v {
+                    args.extend(self.pair(v)?.into_iter().flatten().map(BlockArg::from));
+                }
+                self.b.ins().jump(self.blocks[to.0 as usize], &args);
+            }
+            Term::Branch(c, yes, no) => {
+                let flag = self.flag(c)?;
+                self.b.ins().brif(flag, self.blocks[yes.0 as usize], &[], self.blocks[no.0 as usize], &[]);
+            }
+            Term::Finish => self.ret(status::FINISHED),
+            Term::Stop(s) => self.ret(status::STOPPED | u64::from(s) << 32),
+            Term::Trap(_) => self.ret(status::BLOCK | (i as u64) << 32),
+        }
+        Ok(())
+    }
+
+    fn ret(&mut self, word: u64) {
+        let v = self.b.ins().iconst(types::I64, word as i64);
+        self.b.ins().return_(&[v]);
+    }
+
+    /// A condition as a flag. A comparison is used directly instead of through 1.0 or 0.0.
+    fn flag(&mut self, c: Val) -> Result<Value, JitError> {
+        if let Inst::Binary(op, a, b) = self.p.insts[c.ix()] {
+            if let Some(cc) = scalar::comparison(op) {
+                let (x, y) = (self.one(a)?, self.one(b)?);
+                return Ok(self.b.ins().fcmp(cc, x, y));
+            }
+            if let Some(cc) = scalar::tick_comparison(op) {
+                let (x, y) = (self.one(a)?, self.one(b)?);
+                return Ok(self.b.ins().icmp(cc, x, y));
+            }
+        }
+        let x = self.one(c)?;
+        let zero = self.b.ins().f64const(0.0);
+        let cc = match self.p.rules.nan_condition {
+            NanCondition::True => FloatCC::NotEqual,
+            NanCondition::False => FloatCC::OrderedNotEqual,
+        };
+        Ok(self.b.ins().fcmp(cc, x, zero))
+    }
+
+    fn one(&self, v: Val) -> Result<Value, JitError> {
+        self.vals[v.ix()][0].ok_or_else(|| JitError(format!("%{} has no value", v.0)))
+    }
+
+    fn pair(&self, v: Val) -> Result<[Option<Value>; 2], JitError> {
+        self.one(v)?;
+        Ok(self.vals[v.ix()])
+    }
+
+    fn inst(&mut self, v: u32, block: usize, isa: &dyn TargetIsa) -> Result<(), JitError> {
+        let ty = self.p.tys[v as usize];
+        let flags = MemFlagsData::trusted();
+        let made: [Option<Value>; 2] = match self.p.insts[v as usize] {
+            Inst::Param => {
+                let clif = self.blocks[block];
+                let first = self.b.append_block_param(clif, if ty == Ty::Double { types::F64 } else { types::I64 });
+                let second = (ty == Ty::Vec).then(|| self.b.append_block_param(clif, types::I64));
+                [Some(first), second]
+            }
+            Inst::Double(bits) => [Some(self.b.ins().f64const(f64::from_bits(bits))), None],
+            Inst::Interval(t) | Inst::Time(t) => [Some(self.b.ins().iconst(types::I64, t)), None],
+            Inst::Str(s) => [Some(self.b.ins().iconst(types::I64, i64::from(s))), None],
+            Inst::Option(o) => [Some(self.b.ins().iconst(types::I64, o as i64)), None],
+            Inst::Metric(m) => [Some(self.b.ins().iconst(types::I64, m as i64)), None],
+            Inst::Input(input) => {
+                let (ty, offset) = match input {
+                    Input::Now => (types::I64, InputLayout::NOW),
+                    Input::Target(k) => (types::F64, InputLayout::TARGET[k as usize & 1]),
+                    Input::Current(k) => (types::F64, InputLayout::CURRENT[k as usize & 1]),
+                    Input::TaskSlots => (types::F64, InputLayout::TASK_SLOTS),
+                };
+                [Some(self.b.ins().load(ty, flags, self.inputs, offset)), None]
+            }
+            Inst::Unary(op, a) => {
+                let x = self.one(a)?;
+                match scalar::unary(&mut self.b, op, x) {
+                    Some(r) => [Some(r), None],
+                    None => match abi::unary(op) {
+                        Some(address) => {
+                            let sig = self.unary_sig(isa);
+                            let f = self.b.ins().iconst(PTR, address as i64);
+                            let call = self.b.ins().call_indirect(sig, f, &[x]);
+                            [Some(self.b.inst_results(call)[0]), None]
+                        }
+                        None => self.host(v, HostOp::Scalar(op), &[a], isa)?,
+                    },
+                }
+            }
+            Inst::Binary(op, a, b) => {
+                let (x, y) = (self.one(a)?, self.one(b)?);
+                match scalar::binary(&mut self.b, op, x, y) {
+                    Some(r) => [Some(r), None],
+                    None => match self.ticks(v, op, x, y) {
+                        Some(r) => [Some(r), None],
+                        None => self.host(v, HostOp::Scalar(op), &[a, b], isa)?,
+                    },
+                }
+            }
+            Inst::Select(c, a, b) => {
+                let flag = self.flag(c)?;
+                let (x, y) = (self.one(a)?, self.one(b)?);
+                [Some(self.b.ins().select(flag, x, y)), None]
+            }
+            Inst::Require(w, wanted) => {
+                let have = self.view_f64(w, ViewLayout::PERCENT);
+                let want = self.b.ins().f64const(f64::from_bits(wanted));
+                let short = self.b.ins().fcmp(FloatCC::LessThan, have, want);
+                self.trap_if(short, v);
+                [None, None]
+            }
+            Inst::Percent(w) => [Some(self.view_f64(w, ViewLayout::PERCENT)), None],
+            Inst::Window(w) => {
+                let at = self.view(w);
+                let ptr = self.b.ins().load(PTR, flags, self.views, at + ViewLayout::VALUES);
+                let len = self.b.ins().load(types::I64, flags, self.views, at + ViewLayout::LEN);
+                [Some(ptr), Some(len)]
+            }
+            Inst::Reduce(kind, w, operand) => [Some(self.reduce(kind, w, operand, isa)?), None],
+            Inst::Flatten(list) => self.host_list(v, HostOp::Flatten, list, isa)?,
+            Inst::Vector(op, a, b) => self.host(v, HostOp::Vector(op), &[a, b], isa)?,
+            Inst::Single(a) => self.host(v, HostOp::Single, &[a], isa)?,
+            Inst::Call(overload, list) => self.host_list(v, HostOp::Call(overload), list, isa)?,
+            Inst::Target(a) => self.target(v, a, isa)?,
+            Inst::Store(slot, a) => {
+                let at = slot as i32 * RawSlot::SIZE;
+                let [first, second] = self.pair(a)?;
+                for (value, offset) in [(first, 0), (second, 8)] {
+                    if let Some(value) = value {
+                        self.b.ins().store(flags, value, self.frame, at + offset);
+                    }
+                }
+                [None, None]
+            }
+        };
+        self.vals[v as usize] = made;
+        Ok(())
+    }
+
+    fn view(&self, w: WindowId) -> i32 {
+        w.0 as i32 * ViewLayout::SIZE
+    }
+
+    fn view_f64(&mut self, w: WindowId, field: i32) -> Value {
+        let at = self.view(w) + field;
+        self.b.ins().load(types::F64, MemFlagsData::trusted(), self.views, at)
+    }
+
+    fn reduce(
+        &mut self,
+        kind: Reduce,
+        w: WindowId,
+        operand: Option<Val>,
+        isa: &dyn TargetIsa,
+    ) -> Result<Value, JitError> {
+        let Some(address) = abi::reduction(kind) else {
+            return Ok(match kind {
+                Reduce::Len => self.view_f64(w, ViewLayout::LEN_DOUBLE),
+                Reduce::Sum => self.view_f64(w, ViewLayout::SUM),
+                // 0 / 0 is NaN, which is what the mean of nothing is.
+                _ => {
+                    let sum = self.view_f64(w, ViewLayout::SUM);
+                    let len = self.view_f64(w, ViewLayout::LEN_DOUBLE);
+                    self.b.ins().fdiv(sum, len)
+                }
+            });
+        };
+        let operand = match operand {
+            Some(v) => self.one(v)?,
+            None => self.b.ins().f64const(0.0),
+        };
+        if self.reduce_sig.is_none() {
+            let mut sig = Signature::new(isa.default_call_conv());
+            sig.params.extend([AbiParam::new(PTR), AbiParam::new(types::F64)]);
+            sig.returns.push(AbiParam::new(types::F64));
+            self.reduce_sig = Some(self.b.import_signature(sig));
+        }
+        let sig = self.reduce_sig.ok_or_else(|| JitError("signature".into()))?;
+        let offset = self.view(w);
+        let view = self.b.ins().iadd_imm_s(self.views, i64::from(offset));
+        let f = self.b.ins().iconst(PTR, address as i64);
+        let call = self.b.ins().call_indirect(sig, f, &[view, operand]);
+        Ok(self.b.inst_results(call)[0])
+    }
+
+    fn unary_sig(&mut self, isa: &dyn TargetIsa) -> SigRef {
+        if let Some(sig) = self.unary_sig {
+            return sig;
+        }
+        let mut sig = Signature::new(isa.default_call_conv());
+        sig.params.push(AbiParam::new(types::F64));
+        sig.returns.push(AbiParam::new(types::F64));
+        let sig = self.b.import_signature(sig);
+        self.unary_sig = Some(sig);
+        sig
+    }
+
+    /// Addition and subtraction of ticks; the trap on overflow is the same as the reference's.
+    fn ticks(&mut self, v: u32, op: ScalarOp, x: Value, y: Value) -> Option<Value> {
+        use ScalarOp::*;
+        let (r, a, b) = match op {
+            TimeAddInterval | IntervalAddTime | IntervalAdd => {
+                let r = self.b.ins().iadd(x, y);
+                let (a, b) = (self.b.ins().bxor(x, r), self.b.ins().bxor(y, r));
+                (r, a, b)
+            }
+            TimeSub | TimeSubInterval | IntervalSub => {
+                let r = self.b.ins().isub(x, y);
+                let (a, b) = (self.b.ins().bxor(x, y), self.b.ins().bxor(x, r));
+                (r, a, b)
+            }
+            _ => return None,
+        };
+        let both = self.b.ins().band(a, b);
+        let overflow = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, both, 0);
+        self.trap_if(overflow, v);
+        Some(r)
+    }
+
+    /// A number of nodes passes; anything else is judged by the host, under the rules.
+    fn target(&mut self, v: u32, a: Val, isa: &dyn TargetIsa) -> Result<[Option<Value>; 2], JitError> {
+        let x = self.one(a)?;
+        let zero = self.b.ins().f64const(0.0);
+        let most = self.b.ins().f64const(MAX_NODES);
+        let low = self.b.ins().fcmp(FloatCC::GreaterThanOrEqual, x, zero);
+        let high = self.b.ins().fcmp(FloatCC::LessThanOrEqual, x, most);
+        let fine = self.b.ins().band(low, high);
+        let (judge, on) = (self.b.create_block(), self.b.create_block());
+        let result = self.b.append_block_param(on, types::F64);
+        self.b.set_cold_block(judge);
+        self.b.ins().brif(fine, on, &[BlockArg::from(x)], judge, &[]);
+        self.b.switch_to_block(judge);
+        let [judged, _] = self.host(v, HostOp::Target, &[a], isa)?;
+        let judged = judged.ok_or_else(|| JitError("target".into()))?;
+        self.b.ins().jump(on, &[BlockArg::from(judged)]);
+        self.b.switch_to_block(on);
+        Ok([Some(result), None])
+    }
+
+    fn exit(&mut self) -> Block {
+        match self.exit {
+            Some(exit) => exit,
+            None => {
+                let exit = self.b.create_block();
+                self.exit = Some(exit);
+                exit
+            }
+        }
+    }
+
+    fn trap_if(&mut self, flag: Value, v: u32) {
+        let exit = self.exit();
+        let on = self.b.create_block();
+        let word = self.b.ins().iconst(types::I64, (status::INST | u64::from(v) << 32) as i64);
+        self.b.ins().brif(flag, exit, &[BlockArg::from(word)], on, &[]);
+        self.b.switch_to_block(on);
+    }
+
+    fn host_list(
+        &mut self,
+        v: u32,
+        op: HostOp,
+        list: List,
+        isa: &dyn TargetIsa,
+    ) -> Result<[Option<Value>; 2], JitError> {
+        let args: Vec<Val> = self.p.list(list).to_vec();
+        self.host(v, op, &args, isa)
+    }
+
+    /// Call the host: arguments into cells, result out of one.
+    fn host(&mut self, v: u32, op: HostOp, args: &[Val], isa: &dyn TargetIsa) -> Result<[Option<Value>; 2], JitError> {
+        if args.len() > abi::MAX_ARGS {
+            return Err(JitError("too many arguments".into()));
+        }
+        if self.host_sig.is_none() {
+            let mut sig = Signature::new(isa.default_call_conv());
+            sig.params.extend([AbiParam::new(PTR); 5]);
+            sig.returns.push(AbiParam::new(types::I64));
+            self.host_sig = Some(self.b.import_signature(sig));
+            let most = self.widest() as u32 + 1;
+            let data = StackSlotData::new(StackSlotKind::ExplicitSlot, most * Arg::SIZE as u32, 3);
+            self.cells = Some(self.b.create_sized_stack_slot(data));
+        }
+        let (Some(sig), Some(cells)) = (self.host_sig, self.cells) else { return Err(JitError("cells".into())) };
+        for (i, a) in args.iter().enumerate() {
+            let at = (i as i32 + 1) * Arg::SIZE;
+            let ty = self.p.tys[a.ix()];
+            let tag = self.b.ins().iconst(types::I64, Arg::tag(ty) as i64);
+            self.b.ins().stack_store(PTR, tag, cells, at);
+            let [mut first, mut second] = self.pair(*a)?;
+            if ty == Ty::Str
+                && let Inst::Str(s) = self.p.insts[a.ix()]
+            {
+                // The program outlives its code, and its strings never move.
+                let text = &self.p.strings[s as usize];
+                first = Some(self.b.ins().iconst(PTR, text.as_ptr() as i64));
+                second = Some(self.b.ins().iconst(types::I64, text.len() as i64));
+            }
+            for (value, offset) in [(first, 8), (second, 16)] {
+                if let Some(value) = value {
+                    self.b.ins().stack_store(PTR, value, cells, at + offset);
+                }
+            }
+        }
+        let out = self.b.ins().stack_addr(PTR, cells, 0);
+        let first = self.b.ins().stack_addr(PTR, cells, Arg::SIZE);
+        let word = self.b.ins().iconst(types::I64, op.encode() as i64);
+        let n = self.b.ins().iconst(types::I64, args.len() as i64);
+        let f = self.b.ins().iconst(PTR, abi::rt_host as *const () as i64);
+        let call = self.b.ins().call_indirect(sig, f, &[self.host, word, first, n, out]);
+        let failed = self.b.inst_results(call)[0];
+        self.trap_if(failed, v);
+        let ty = self.p.tys[v as usize];
+        let clif = if ty == Ty::Double { types::F64 } else { types::I64 };
+        let a = self.b.ins().stack_load(PTR, clif, cells, 8);
+        let b = (ty == Ty::Vec).then(|| self.b.ins().stack_load(PTR, types::I64, cells, 16));
+        Ok([Some(a), b])
+    }
+
+    /// Most arguments any host call of the program takes.
+    fn widest(&self) -> usize {
+        let lists = self.p.insts.iter().map(|inst| match inst {
+            Inst::Flatten(list) | Inst::Call(_, list) => self.p.list(*list).len(),
+            _ => 2,
+        });
+        lists.max().unwrap_or(2)
+    }
+}
