@@ -111,9 +111,9 @@ impl Formula {
         #[cfg(feature = "jit")]
         let code = match options.engine {
             Engine::Interp => None,
-            Engine::Jit => Some(
-                crate::jit::compile(&program).map_err(|e| Error::Host(HostError { reason: e.to_string() }))?,
-            ),
+            Engine::Jit => {
+                Some(crate::jit::compile(&program).map_err(|e| Error::Host(HostError { reason: e.to_string() }))?)
+            }
             Engine::Auto => crate::jit::compile(&program).ok(),
         };
         #[cfg(not(feature = "jit"))]
@@ -166,6 +166,16 @@ impl Formula {
     /// Evaluate once. The pool would apply the outcome; a failure leaves it as it is.
     pub fn evaluate(&self, inputs: &Inputs) -> Result<Outcome, EvalError> {
         self.evaluator().run(&inputs.snapshot())
+    }
+
+    /// Evaluate on the reference interpreter over a program lowered with the given effort: the oracle for everything else.
+    pub fn evaluate_at(&self, effort: Effort, inputs: &Inputs) -> Result<Outcome, EvalError> {
+        let program = ir::lower::lower(&self.0.hir, self.rules(), effort);
+        let arena = Arena::new(program.rules.memory_budget.0);
+        let snapshot = inputs.snapshot();
+        let out = interpret(&program, &snapshot, &arena, |_| {});
+        out.map(|(end, frame)| outcome::outcome_of_values(&program, end, &snapshot, &frame))
+            .map_err(|fault| self.failure(fault, &snapshot))
     }
 
     /// Scratch for many evaluations.
@@ -249,9 +259,7 @@ impl Evaluator {
         self.arena.reset();
         let arena = &self.arena;
         match interpret(p, snapshot, arena, |_| {}) {
-            Ok((end, frame)) => Ok(outcome::outcome(p, end, snapshot, |slot| {
-                frame[slot as usize].as_ref().map_or(outcome::OwnedValue::Double(0.0), outcome::owned)
-            })),
+            Ok((end, frame)) => Ok(outcome::outcome_of_values(p, end, snapshot, &frame)),
             Err(fault) => Err(self.formula.failure(fault, snapshot)),
         }
     }

@@ -228,6 +228,7 @@ knobs! {
     "output.task_records" Sim.output.task_records: Flag, "true", [- -], Assumed, "keep one record per finished task";
     "output.series_every" Sim.output.series_every: Integer, "1", [0 -], Assumed, "keep every n-th row of the time series; 0 keeps none";
     "output.node_history" Sim.output.node_history: Flag, "true", [- -], Assumed, "remember why each node changed state";
+    "output.every_metric" Sim.output.every_metric: Flag, "false", [- -], Assumed, "sample every current metric, not only those the formula reads";
 }
 
 macro_rules! choices {
@@ -437,7 +438,7 @@ impl Default for Config {
             actions: Vec::new(),
             capacity: Vec::new(),
             faults: Vec::new(),
-            output: OutputConfig { task_records: true, series_every: 1, node_history: true },
+            output: OutputConfig { task_records: true, series_every: 1, node_history: true, every_metric: false },
         };
         defaults!(Sim, &mut config);
         config

@@ -4,6 +4,7 @@
 
 pub mod embedded;
 pub mod import;
+pub mod metrics;
 pub mod report;
 pub mod scenario;
 pub mod tables;

@@ -1,6 +1,13 @@
-//! The integration tests: one binary, one module per room.
+//! The one integration test binary: a module per room.
 
-#![allow(missing_docs)]
-
+mod cli;
+mod docs;
+mod engines;
 mod import;
+mod lints;
+mod recorded;
+mod samples;
 mod scenario;
+mod sim;
+mod support;
+mod tidy;
