@@ -14,6 +14,7 @@ pub mod fmt;
 pub mod import;
 pub mod output;
 pub mod shell;
+pub mod simulate;
 
 use clap::Parser as _;
 use output::Term;

@@ -6,6 +6,7 @@ pub mod embedded;
 pub mod import;
 pub mod metrics;
 pub mod report;
+pub mod run_tables;
 pub mod scenario;
 pub mod tables;
 pub mod time;
