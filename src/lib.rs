@@ -6,6 +6,8 @@
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cli")]
+pub mod compare;
 pub mod diag;
 mod error;
 mod formula;
@@ -18,6 +20,8 @@ pub mod outcome;
 #[cfg(feature = "cli")]
 pub mod report;
 pub mod sim;
+#[cfg(feature = "cli")]
+pub mod sweep;
 #[cfg(feature = "serde")]
 pub mod wire;
 

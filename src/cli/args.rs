@@ -2,7 +2,7 @@
 //!
 //! In: words. Out: `Args`. Never: doing anything.
 
-use super::{Verb, check, doc, emit, explain, fmt, import, shell, simulate};
+use super::{Verb, check, compare, doc, emit, explain, fmt, import, shell, simulate, sweep};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Know what an Azure Batch pool will do before it does it.
@@ -44,6 +44,10 @@ pub enum Command {
     Explain(explain::Explain),
     /// Simulate a scenario.
     Simulate(simulate::Simulate),
+    /// Run several formulas on one scenario under the same luck.
+    Compare(compare::Compare),
+    /// Run a scenario over a space of knobs and formula parameters.
+    Sweep(sweep::Sweep),
     /// Look at a trace of another system and convert it.
     Import(import::Import),
     /// Show a formula as the compiler sees it.
@@ -64,6 +68,8 @@ impl Command {
             Command::Fmt(v) => v,
             Command::Explain(v) => v,
             Command::Simulate(v) => v,
+            Command::Compare(v) => v,
+            Command::Sweep(v) => v,
             Command::Import(v) => v,
             Command::Emit(v) => v,
             Command::Doc(v) => v,

@@ -7,6 +7,7 @@
 
 pub mod args;
 pub mod check;
+pub mod compare;
 pub mod doc;
 pub mod emit;
 pub mod explain;
@@ -15,6 +16,7 @@ pub mod import;
 pub mod output;
 pub mod shell;
 pub mod simulate;
+pub mod sweep;
 
 use clap::Parser as _;
 use output::Term;
