@@ -1,11 +1,2 @@
-//! The one integration test binary: a module per room.
-
-mod cli;
-mod docs;
-mod engines;
-mod lints;
-mod recorded;
-mod samples;
+//! x
 mod sim;
-mod support;
-mod tidy;
