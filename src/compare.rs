@@ -112,7 +112,7 @@ mod tests {
         assert!(!Estimate { mean: -1.0, ..c.estimate(0, 0) }.is_sure(), "costs differ widely from seed to seed");
         let d = c.difference(1, 0);
         assert!((d.mean + 1.0).abs() < 1e-9 && d.is_sure());
-        assert_eq!((c.winner(0), c.winner(12)), (Some(1), None));
+        assert_eq!((c.winner(0), c.winner(13)), (Some(1), None));
     }
 
     #[test]

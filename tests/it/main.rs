@@ -5,6 +5,7 @@ mod docs;
 mod engines;
 mod import;
 mod lints;
+mod realruns;
 mod recorded;
 mod samples;
 mod scenario;
