@@ -7,6 +7,8 @@ pub mod backtest;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cli")]
+pub mod compare;
 pub mod diag;
 mod error;
 pub mod explain;
@@ -17,6 +19,11 @@ pub mod ir;
 #[cfg(feature = "jit")]
 pub mod jit;
 pub mod outcome;
+#[cfg(feature = "cli")]
+pub mod report;
+pub mod sim;
+#[cfg(feature = "cli")]
+pub mod sweep;
 #[cfg(feature = "serde")]
 pub mod wire;
 

@@ -3,9 +3,13 @@
 mod cli;
 mod docs;
 mod engines;
+mod import;
 mod lints;
+mod realruns;
 mod recorded;
 mod samples;
 mod spec;
+mod scenario;
+mod sim;
 mod support;
 mod tidy;
