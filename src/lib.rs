@@ -3,6 +3,8 @@
 //! A compiler, an evaluator and a full pool simulator for Azure Batch autoscale formulas.
 //! Start with [`Formula`] and [`Inputs`].
 
+#[cfg(feature = "cli")]
+pub mod calibrate;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -6,6 +6,7 @@
 //! [`args::Command`]. Dispatch, colour, `-` for standard input, exit codes and the report of our own bugs come with it.
 
 pub mod args;
+pub mod calibrate;
 pub mod check;
 pub mod compare;
 pub mod doc;
