@@ -512,10 +512,7 @@ impl World {
         let j = &self.jobs[job as usize];
         let (pool, schedule) = (j.pool, j.schedule);
         let keep = matches!(&j.cfg.pool, PoolRef::Auto(auto) if auto.keep_alive);
-        if j.auto_pool
-            && !keep
-            && pool != NONE
-            && self.pools[pool as usize].state == super::super::world::PoolState::Active
+        if j.auto_pool && !keep && pool != NONE && self.pools[pool as usize].state == super::super::world::PoolState::Active
         {
             self.delete_pool(pool);
         }
@@ -571,7 +568,11 @@ impl World {
 
 /// Counts as the pool sees them.
 fn visible(counts: &Counts, counted: bool) -> Counts {
-    if counted { *counts } else { Counts { succeeded: counts.succeeded, failed: counts.failed, ..Counts::default() } }
+    if counted {
+        *counts
+    } else {
+        Counts { succeeded: counts.succeeded, failed: counts.failed, ..Counts::default() }
+    }
 }
 
 fn rare_of(spec: &Arc<TaskConfig>, affinity: u32) -> Rare {
