@@ -105,9 +105,6 @@ measures! {
     peak_nodes Plain Neither "most nodes (sum over pools)";
 }
 
-/// Slowdowns are bounded: a task shorter than this counts as this long.
-const SHORT_MS: f64 = 10_000.0;
-
 impl Measures {
     /// Of a run up to now.
     pub fn of(sim: &Simulation) -> Measures {

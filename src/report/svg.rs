@@ -146,14 +146,16 @@ impl Frame {
     }
 
     fn marks(&mut self, marks: &[Mark]) {
-        // Marks that would lie on one another become one.
-        let mut last = f64::NEG_INFINITY;
-        for m in marks {
+        // Marks that would lie on one another become one; what went wrong goes before what is ordinary.
+        let mut taken: Vec<f64> = Vec::new();
+        let ordinary = |m: &&Mark| m.glyph == '·';
+        for m in marks.iter().filter(|m| !ordinary(m)).chain(marks.iter().filter(ordinary)) {
             let x = self.x(m.at);
-            if x - last < 5.0 {
+            let at = taken.partition_point(|t| *t < x - 5.0);
+            if taken.get(at).is_some_and(|t| *t < x + 5.0) {
                 continue;
             }
-            last = x;
+            taken.insert(at, x);
             let _ = write!(
                 self.out,
                 "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}<title>{}</title></text>",
@@ -232,10 +234,17 @@ pub fn lines(
 /// Names at the right end, pushed apart until they can be read.
 fn end_labels(f: &mut Frame, mut labels: Vec<(f64, String)>) {
     labels.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut last = TOP - 12.0;
-    for (y, text) in labels {
-        let y = y.max(last + 12.0);
-        last = y;
+    let mut places: Vec<f64> = Vec::new();
+    for (y, _) in &labels {
+        places.push(y.max(places.last().map_or(TOP, |l: &f64| l + 12.0)));
+    }
+    // Those pushed into the axis go back up.
+    let mut lowest = HEIGHT - BOTTOM - 4.0;
+    for y in places.iter_mut().rev() {
+        *y = y.min(lowest);
+        lowest = *y - 12.0;
+    }
+    for (y, (_, text)) in places.iter().zip(&labels) {
         let _ = write!(f.out, "<text x=\"{:.1}\" y=\"{:.1}\" {text}</text>", WIDTH - RIGHT + 6.0, y + 4.0);
     }
 }

@@ -254,7 +254,7 @@ impl Build<'_> {
             Ok(size) => Some(size.clone()),
             Err(e) => {
                 let help = if e.near.is_empty() {
-                    "`poolcast explain vm-sizes` lists them; a size no table has can be written as a `vm` table"
+                    "a size no table has can be written as a `vm` table: name, vcpus, price"
                         .to_string()
                 } else {
                     format!("did you mean `{}`?", e.near.join("`, `"))
