@@ -3,6 +3,7 @@
 //! A compiler, an evaluator and a full pool simulator for Azure Batch autoscale formulas.
 //! Start with [`Formula`] and [`Inputs`].
 
+pub mod backtest;
 #[cfg(feature = "cli")]
 pub mod calibrate;
 pub mod check;
@@ -12,6 +13,7 @@ pub mod cli;
 pub mod compare;
 pub mod diag;
 mod error;
+pub mod explain;
 mod formula;
 mod inputs;
 pub mod interp;

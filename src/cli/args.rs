@@ -2,7 +2,7 @@
 //!
 //! In: words. Out: `Args`. Never: doing anything.
 
-use super::{Verb, calibrate, check, compare, doc, emit, explain, fmt, import, shell, simulate, sweep};
+use super::{Verb, backtest, calibrate, check, compare, doc, emit, eval, explain, fmt, import, shell, simulate, sweep};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Know what an Azure Batch pool will do before it does it.
@@ -42,6 +42,10 @@ pub enum Command {
     Fmt(fmt::Fmt),
     /// Explain a code, function, metric or rule; without a name, list them all.
     Explain(explain::Explain),
+    /// Evaluate a formula on recorded samples at one instant.
+    Eval(eval::Eval),
+    /// Evaluate a formula at every interval over a whole history.
+    Backtest(backtest::Backtest),
     /// Simulate a scenario.
     Simulate(simulate::Simulate),
     /// Run several formulas on one scenario under the same luck.
@@ -69,6 +73,8 @@ impl Command {
             Command::Check(v) => v,
             Command::Fmt(v) => v,
             Command::Explain(v) => v,
+            Command::Eval(v) => v,
+            Command::Backtest(v) => v,
             Command::Simulate(v) => v,
             Command::Compare(v) => v,
             Command::Sweep(v) => v,

@@ -8,6 +8,7 @@ mod lints;
 mod realruns;
 mod recorded;
 mod samples;
+mod spec;
 mod scenario;
 mod sim;
 mod support;
