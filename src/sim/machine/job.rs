@@ -421,7 +421,7 @@ impl World {
         }
     }
 
-    fn attempts_of(&self, job: u32) -> Vec<u32> {
+    fn attempts_of(&self, job: u32) -> Vec<(u32, u32)> {
         let mut placed: Vec<(u32, u32)> = self
             .tasks
             .iter()
@@ -429,7 +429,17 @@ impl World {
             .map(|(at, t)| (t.id, at))
             .collect();
         placed.sort_unstable();
-        placed.into_iter().map(|(_, at)| at).collect()
+        placed
+    }
+
+    /// Cuts short every attempt of a job. Ending one may end others, so each is looked at again.
+    fn abort_all(&mut self, job: u32, how: Kill) {
+        for (id, at) in self.attempts_of(job) {
+            let t = &self.tasks[at];
+            if t.id == id && matches!(t.state, TaskState::Running | TaskState::Preparing) {
+                self.abort(at, how, true);
+            }
+        }
     }
 
     /// Disables a job.
@@ -445,9 +455,7 @@ impl World {
             DisableJobOption::Wait => None,
         };
         if let Some(how) = how {
-            for at in self.attempts_of(job) {
-                self.abort(at, how, true);
-            }
+            self.abort_all(job, how);
         }
         if self.jobs[job as usize].placed == 0 && self.jobs[job as usize].state == JobState::Disabling {
             self.job_disabled(job);
@@ -490,9 +498,7 @@ impl World {
         j.reason = Some(reason);
         self.set_job(job, if delete { JobState::Deleting } else { JobState::Terminating });
         self.unring(job);
-        for at in self.attempts_of(job) {
-            self.abort(at, Kill::Terminate, true);
-        }
+        self.abort_all(job, Kill::Terminate);
         self.set_counted(job, false);
         // Release tasks run in the background where the preparation task ran and completed (C12), 15 minutes at most.
         let prepared = self.prepared.iter().any(|((_, j), prep)| *j == job && *prep == Prep::Done);

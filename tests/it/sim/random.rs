@@ -301,3 +301,10 @@ proptest! {
         prop_assert_eq!(whole.digest(), sim.digest());
     }
 }
+
+#[test]
+fn scenarios_that_once_failed() {
+    for seed in [1562883875402179454, 1284169281578136446, 9326370014712264165] {
+        play(seed, true);
+    }
+}
