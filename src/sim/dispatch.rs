@@ -235,13 +235,22 @@ impl World {
 
     /// A waiting task of a higher priority requeues running tasks of jobs that allow it (`allowTaskPreemption`).
     fn make_room(&mut self, pool: u32) {
+        // Once an instant: the room made is for those who wait now.
+        if self.pools[pool as usize].room_made == self.now {
+            return;
+        }
+        self.pools[pool as usize].room_made = self.now;
         let levels = self.pools[pool as usize].levels.clone();
         for level in levels {
             for &job in &level.ring {
                 let j = &self.jobs[job as usize];
                 let waiting = j.shapes.iter().filter(|s| s.instances <= 1 && !(s.fifo.is_empty() && s.back.is_empty()));
                 let Some(slots) = waiting.map(|s| s.slots).min() else { continue };
-                if j.state != JobState::Active || self.being_freed(pool) >= u32::from(slots) {
+                let limit = j.cfg.max_parallel_tasks;
+                if j.state != JobState::Active
+                    || (limit >= 0 && j.placed >= limit as u32)
+                    || self.being_freed(pool) >= u32::from(slots)
+                {
                     continue;
                 }
                 // The youngest attempt of the lowest priority that frees enough.
@@ -252,7 +261,7 @@ impl World {
                     .filter(|(_, t)| self.nodes[t.node as usize].pool == pool && self.nodes[t.node as usize].accepts())
                     .filter(|(_, t)| {
                         let other = &self.jobs[t.job as usize].cfg;
-                        other.allow_task_preemption && other.priority < level.priority
+                        !j.excluded.contains(&t.node) && other.allow_task_preemption && other.priority < level.priority
                     })
                     .min_by_key(|(_, t)| (self.jobs[t.job as usize].cfg.priority, -t.start, t.id))
                     .map(|(at, _)| at);

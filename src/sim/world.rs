@@ -222,6 +222,8 @@ pub struct Pool {
     pub(crate) storm: bool,
     pub(crate) storm_flips: u64,
     pub(crate) available: bool,
+    /// When tasks were last requeued to make room.
+    pub(crate) room_made: Ms,
     pub(crate) usage: [i64; 9],
     pub(crate) usage_traces: u32,
     /// Some job of this pool allows its tasks to be preempted.

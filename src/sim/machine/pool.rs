@@ -80,6 +80,7 @@ impl World {
             storm: false,
             storm_flips: 0,
             available: cfg.spot.trace.first().copied().unwrap_or(true),
+            room_made: -1,
             usage: [0; 9],
             usage_traces: 0,
             preemptible: false,
@@ -115,7 +116,9 @@ impl World {
         for job in waiting {
             self.bind(job, pool);
         }
-        self.start_resize(pool, target, cfg.option, cfg.resize_timeout, Cause::Create);
+        if fixed {
+            self.start_resize(pool, target, cfg.option, cfg.resize_timeout, Cause::Create);
+        }
         self.schedule_first_evaluation(pool);
         Ok(pool)
     }

@@ -211,7 +211,8 @@ impl World {
         };
         task.state = TaskState::Running;
         task.start = now + overhead;
-        let mut run = Ms::from(task.run);
+        // A task that fails in no time and is retried for ever must not stop the clock.
+        let mut run = Ms::from(task.run).max(Ms::from(task.attempts > 1));
         let (token, id, node, start) = (task.token, task.id, task.node, task.start);
         if !plain || task.flags & RARE != 0 {
             run = self.rare_run(at, run);
