@@ -3,11 +3,15 @@
 //! A compiler, an evaluator and a full pool simulator for Azure Batch autoscale formulas.
 //! Start with [`Formula`] and [`Inputs`].
 
+pub mod backtest;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cli")]
+pub mod compare;
 pub mod diag;
 mod error;
+pub mod explain;
 mod formula;
 mod inputs;
 pub mod interp;
@@ -15,7 +19,11 @@ pub mod ir;
 #[cfg(feature = "jit")]
 pub mod jit;
 pub mod outcome;
+#[cfg(feature = "cli")]
+pub mod report;
 pub mod sim;
+#[cfg(feature = "cli")]
+pub mod sweep;
 #[cfg(feature = "serde")]
 pub mod wire;
 

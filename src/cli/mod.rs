@@ -6,13 +6,19 @@
 //! [`args::Command`]. Dispatch, colour, `-` for standard input, exit codes and the report of our own bugs come with it.
 
 pub mod args;
+pub mod backtest;
 pub mod check;
+pub mod compare;
 pub mod doc;
 pub mod emit;
+pub mod eval;
 pub mod explain;
 pub mod fmt;
+pub mod import;
 pub mod output;
 pub mod shell;
+pub mod simulate;
+pub mod sweep;
 
 use clap::Parser as _;
 use output::Term;

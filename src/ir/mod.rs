@@ -15,6 +15,7 @@ pub mod print;
 pub mod verify;
 
 use crate::check::hir::Output;
+pub use crate::check::hir::Poison;
 use poolcast_grammar::Span;
 pub use poolcast_runtime::window::Reduce;
 use poolcast_runtime::{
@@ -182,7 +183,7 @@ pub struct Program {
     /// String literals, sorted.
     pub strings: Vec<String>,
     /// Rejections.
-    pub poisons: Vec<crate::check::hir::Poison>,
+    pub poisons: Vec<Poison>,
     /// The frame.
     pub slots: Vec<Slot>,
     /// Final slot of each user variable, in byte order of names, for a run that finishes.

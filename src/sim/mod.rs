@@ -11,6 +11,7 @@ mod dispatch;
 mod engine;
 pub mod event;
 pub mod findings;
+pub mod generate;
 mod invariants;
 mod knob_value;
 pub mod knobs;
@@ -24,6 +25,7 @@ pub mod rng;
 pub mod sampler;
 pub mod summary;
 pub mod trace;
+pub mod vm;
 pub mod workload;
 pub mod world;
 
