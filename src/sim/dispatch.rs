@@ -105,7 +105,9 @@ impl World {
                     };
                     if rotate {
                         let ring = &mut self.pools[pool as usize].levels[level].ring;
-                        if ring.len() > 1 && let Some(job) = ring.remove(i) {
+                        if ring.len() > 1
+                            && let Some(job) = ring.remove(i)
+                        {
                             ring.push_back(job);
                         }
                     }
@@ -217,20 +219,23 @@ impl World {
         if task.flags & RARE != 0 {
             let wish = self.rare.get(&task.id).map_or(NONE, |r| r.affinity);
             let there = self.nodes.get(wish as usize).filter(|n| {
-                !n.removed && n.pool == pool && n.accepts() && u32::from(n.free) >= slots && !job.excluded.contains(&wish)
+                !n.removed
+                    && n.pool == pool
+                    && n.accepts()
+                    && u32::from(n.free) >= slots
+                    && !job.excluded.contains(&wish)
             });
             if there.is_some() {
                 return Some(wish);
             }
         }
-        let dedicated_only =
-            task.flags & MANAGER != 0 && job.cfg.manager.as_ref().is_some_and(|m| !m.allow_spot_node);
+        let dedicated_only = task.flags & MANAGER != 0 && job.cfg.manager.as_ref().is_some_and(|m| !m.allow_spot_node);
         if job.excluded.is_empty() && !dedicated_only {
             return p.free.choose(fill, slots);
         }
-        p.free.preferred(&self.nodes, fill, slots).find(|n| {
-            !job.excluded.contains(n) && !(dedicated_only && self.nodes[*n as usize].class == Class::Spot)
-        })
+        p.free
+            .preferred(&self.nodes, fill, slots)
+            .find(|n| !job.excluded.contains(n) && !(dedicated_only && self.nodes[*n as usize].class == Class::Spot))
     }
 
     /// A waiting task of a higher priority requeues running tasks of jobs that allow it (`allowTaskPreemption`).

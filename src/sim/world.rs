@@ -525,10 +525,7 @@ impl World {
             .map(|i| i as u32)
     }
     pub(crate) fn find_job(&self, id: &str) -> Option<u32> {
-        self.jobs
-            .iter()
-            .rposition(|j| j.state != JobState::Removed && j.id.eq_ignore_ascii_case(id))
-            .map(|i| i as u32)
+        self.jobs.iter().rposition(|j| j.state != JobState::Removed && j.id.eq_ignore_ascii_case(id)).map(|i| i as u32)
     }
     /// Whether a node is still in its pool.
     pub(crate) fn node_exists(&self, node: u32) -> bool {

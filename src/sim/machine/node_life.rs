@@ -297,9 +297,7 @@ impl World {
             for n in self.spot_nodes(pool) {
                 match (now, self.nodes[n as usize].state) {
                     (false, _) => self.evict(n),
-                    (true, Preempted)
-                        if self.now - self.nodes[n as usize].preempted_at <= cfg.spot.restore_window =>
-                    {
+                    (true, Preempted) if self.now - self.nodes[n as usize].preempted_at <= cfg.spot.restore_window => {
                         self.restored(n);
                     }
                     _ => {}

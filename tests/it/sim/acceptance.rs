@@ -54,7 +54,8 @@ fn s3_a_task_wider_than_a_node_holds_the_pool_at_its_maximum_for_ever() {
     pool.task_slots = 4;
     let mut tasks = long_tasks(1, HOUR);
     tasks[0].slots = 8;
-    let formula = "n = $PendingTasks.Count() == 0 ? 0 : $PendingTasks.GetSample(1); $TargetDedicatedNodes = n > 0 ? 5 : 0;";
+    let formula =
+        "n = $PendingTasks.Count() == 0 ? 0 : $PendingTasks.GetSample(1); $TargetDedicatedNodes = n > 0 ? 5 : 0;";
     let mut sim = auto(formula, pool, vec![job("j", tasks)], DAY);
     sim.run();
     let view = sim.pool_by_id("pool").unwrap();
@@ -107,7 +108,8 @@ fn s5_twenty_cores_are_five_nodes_and_one_error_until_the_next_resize() {
     assert_eq!(codes, [code::AccountCoreQuota]);
     sim.run_until(20 * HOUR);
     assert_eq!(sim.pool_by_id("pool").unwrap().errors.len(), 1);
-    sim.act(&Action::Resize { pool: "pool".into(), dedicated: Some(5), spot: None, timeout: None, option: None }).unwrap();
+    sim.act(&Action::Resize { pool: "pool".into(), dedicated: Some(5), spot: None, timeout: None, option: None })
+        .unwrap();
     assert!(sim.pool_by_id("pool").unwrap().errors.is_empty());
     sim.run();
     assert!(sim.findings().iter().any(|f| f.kind == "quota-blocked"));
@@ -144,7 +146,8 @@ fn s7_scale_to_zero_with_a_two_hour_task_times_out_and_tries_again() {
     let mut pool = quiet_pool(0, 0);
     pool.autoscale.interval = 15 * MINUTE;
     // One node at creation, zero from the second evaluation on.
-    let formula = "n = $ActiveTasks.Count() == 0 ? 1 : 0; $TargetDedicatedNodes = n; $NodeDeallocationOption = taskcompletion;";
+    let formula =
+        "n = $ActiveTasks.Count() == 0 ? 1 : 0; $TargetDedicatedNodes = n; $NodeDeallocationOption = taskcompletion;";
     let mut sim = auto(formula, pool, vec![job("j", long_tasks(1, 2 * HOUR))], 4 * HOUR);
     sim.run_until(31 * MINUTE);
     let view = sim.pool_by_id("pool").unwrap();
@@ -165,7 +168,8 @@ fn s8_an_old_error_outlives_evaluations_that_change_nothing() {
     pool.autoscale_resize_timeout = 6 * MINUTE;
     let formula = "$TargetDedicatedNodes = $ActiveTasks.Count() == 0 ? 3 : 0;";
     let mut c = scenario(PoolConfig { formula: Some(formula.into()), ..pool }, vec![], DAY);
-    c.capacity = vec![CapacityStep { from: 0, vm: None, dedicated: Some(0), spot: None, code: "AllocationTimedout".into() }];
+    c.capacity =
+        vec![CapacityStep { from: 0, vm: None, dedicated: Some(0), spot: None, code: "AllocationTimedout".into() }];
     c.pools[0].autoscale.resize_overlap = Overlap::Skip;
     // The pool asks for three and gets none; later evaluations say 0, which is what it has.
     c.pools[0].sampler.visibility_delay = 7 * MINUTE;

@@ -2,10 +2,10 @@
 
 use super::support::*;
 use poolcast::sim::{
+    Simulation,
     autoscale::Compiler,
     config::{Action, HOUR, MINUTE, SECOND, TaskConfig},
     world::AllocationState,
-    Simulation,
 };
 
 #[test]
@@ -22,7 +22,8 @@ fn a_pool_grows_runs_its_tasks_and_shrinks() {
     let up = MINUTE + 2 * SECOND;
     assert_eq!(ends[0], (up, up + 10 * MINUTE));
     assert_eq!(ends[5], (up + 10 * MINUTE, up + 20 * MINUTE));
-    sim.act(&Action::Resize { pool: "pool".into(), dedicated: Some(1), spot: None, timeout: None, option: None }).unwrap();
+    sim.act(&Action::Resize { pool: "pool".into(), dedicated: Some(1), spot: None, timeout: None, option: None })
+        .unwrap();
     sim.run();
     assert_eq!(sim.pool_by_id("pool").unwrap().current, [1, 0]);
     sim.check_invariants().unwrap();

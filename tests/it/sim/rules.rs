@@ -359,20 +359,21 @@ fn every_node_transition_happens() {
     let still = |_: &mut PoolConfig| {};
     let reboot = |node| Action::RebootNode { node, option: Dealloc::Requeue };
     visit(&still, &[(2 * MINUTE, reboot(0)), (10 * MINUTE, Action::ReimageNode { node: 0, option: Dealloc::Requeue })]);
-    visit(&still, &[
-        (2 * MINUTE, Action::DisableScheduling { node: 0, option: Dealloc::Requeue }),
-        (4 * MINUTE, Action::EnableScheduling { node: 0 }),
-        (5 * MINUTE, Action::DeallocateNode { node: 1, option: Dealloc::Requeue }),
-        (10 * MINUTE, Action::StartNode { node: 1 }),
-        (2 * HOUR, Action::UpgradeNode { node: 0 }),
-        (4 * HOUR, resize(0, Dealloc::Requeue)),
-    ]);
-    visit(&|p| (p.start_task.duration, p.start_task.failure, p.start_task.retries) = (1000, 0.7, 1), &[
-        (MINUTE, reboot(0)),
-        (MINUTE, reboot(1)),
-        (MINUTE, reboot(2)),
-        (MINUTE, reboot(3)),
-    ]);
+    visit(
+        &still,
+        &[
+            (2 * MINUTE, Action::DisableScheduling { node: 0, option: Dealloc::Requeue }),
+            (4 * MINUTE, Action::EnableScheduling { node: 0 }),
+            (5 * MINUTE, Action::DeallocateNode { node: 1, option: Dealloc::Requeue }),
+            (10 * MINUTE, Action::StartNode { node: 1 }),
+            (2 * HOUR, Action::UpgradeNode { node: 0 }),
+            (4 * HOUR, resize(0, Dealloc::Requeue)),
+        ],
+    );
+    visit(
+        &|p| (p.start_task.duration, p.start_task.failure, p.start_task.retries) = (1000, 0.7, 1),
+        &[(MINUTE, reboot(0)), (MINUTE, reboot(1)), (MINUTE, reboot(2)), (MINUTE, reboot(3))],
+    );
     visit(&|p| p.start_task.package_failure = 0.7, &[]);
     visit(&|p| p.start_task.no_contact = 0.7, &[]);
     visit(&|p| p.node.mtbf = HOUR, &[]);
@@ -383,16 +384,20 @@ fn every_node_transition_happens() {
         let lose = |node| (at * 7 * MINUTE, Action::FailNode { node, fault: NodeFault::LostContact });
         visit(&still, &[lose(0), lose(1), lose(2), lose(3)]);
     }
-    visit(&still, &[
-        (10 * MINUTE, Action::FailNode { node: 0, fault: NodeFault::DiskFull }),
-        (10 * MINUTE, Action::FailNode { node: 1, fault: NodeFault::HostFailure }),
-        (30 * MINUTE, Action::RemoveNodes { pool: "pool".into(), nodes: vec![0], timeout: None, option: None }),
-        (HOUR, Action::DeletePool { pool: "pool".into() }),
-    ]);
+    visit(
+        &still,
+        &[
+            (10 * MINUTE, Action::FailNode { node: 0, fault: NodeFault::DiskFull }),
+            (10 * MINUTE, Action::FailNode { node: 1, fault: NodeFault::HostFailure }),
+            (30 * MINUTE, Action::RemoveNodes { pool: "pool".into(), nodes: vec![0], timeout: None, option: None }),
+            (HOUR, Action::DeletePool { pool: "pool".into() }),
+        ],
+    );
     // A drain that times out: one node still runs, one has finished and waits for its retention.
     visit(&still, &[(10 * MINUTE, resize(0, Dealloc::TaskCompletion))]);
     visit(&still, &[(64 * MINUTE, resize(0, Dealloc::RetainedData))]);
-    let missing: Vec<_> = (0..TRANSITIONS.len()).filter(|row| !seen.contains(row)).map(|row| TRANSITIONS[row]).collect();
+    let missing: Vec<_> =
+        (0..TRANSITIONS.len()).filter(|row| !seen.contains(row)).map(|row| TRANSITIONS[row]).collect();
     assert!(missing.is_empty(), "never seen: {missing:#?}");
     assert_eq!(NodeState::ALL.len(), 16);
 }

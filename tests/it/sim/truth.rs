@@ -6,10 +6,8 @@ use std::{collections::BTreeMap, io::Read, path::PathBuf, sync::Arc};
 
 /// A file of the shared data; none (and one line) where it is missing.
 fn shared(name: &str) -> Option<String> {
-    let base = std::env::var("POOLCAST_SHARED").map_or_else(
-        |_| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"),
-        PathBuf::from,
-    );
+    let base = std::env::var("POOLCAST_SHARED")
+        .map_or_else(|_| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
     let path = base.join("data").join(name);
     let Ok(bytes) = std::fs::read(&path) else {
         println!("{} is not there: passed over", path.display());
@@ -114,7 +112,10 @@ fn waits_agree_with_erlang_c_and_pollaczek_khinchine() {
             let want = expected[&(constant, servers, rho.to_string())];
             let n = if rho == "0.95" { 400_000 } else { 100_000 };
             let (mean, half) = queue(servers, rho.parse().unwrap(), n, constant);
-            assert!((mean - want).abs() <= half + 0.002, "c={servers} rho={rho} D={constant}: {mean} ± {half}, want {want}");
+            assert!(
+                (mean - want).abs() <= half + 0.002,
+                "c={servers} rho={rho} D={constant}: {mean} ± {half}, want {want}"
+            );
         }
     }
 }
