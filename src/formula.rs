@@ -111,9 +111,9 @@ impl Formula {
         #[cfg(feature = "jit")]
         let code = match options.engine {
             Engine::Interp => None,
-            Engine::Jit => Some(
-                crate::jit::compile(&program).map_err(|e| Error::Host(HostError { reason: e.to_string() }))?,
-            ),
+            Engine::Jit => {
+                Some(crate::jit::compile(&program).map_err(|e| Error::Host(HostError { reason: e.to_string() }))?)
+            }
             Engine::Auto => crate::jit::compile(&program).ok(),
         };
         #[cfg(not(feature = "jit"))]

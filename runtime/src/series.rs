@@ -8,14 +8,17 @@
 //! `Rules::sample_stamp` when the store is made; that stamp is the sorted key column.
 
 mod extremes;
+mod quantiles;
 
 use crate::{
+    builtins::reduce,
     metric::Metric,
     rules::{Possible, Rules, SampleStamp, WindowEnds},
     scalar::{max2, min2},
     ticks::{Interval, Ticks},
 };
 use extremes::Extremes;
+use quantiles::Quantiles;
 use std::ops::Range;
 
 /// Width of a bucket of the position grid: the sampling period, so a bucket holds about one sample.
@@ -66,11 +69,14 @@ pub struct Series {
     value: Vec<f64>,
     /// `prefix[i]` is the sum of the first `i` values; empty once a value was fractional or a sum too large.
     prefix: Vec<i64>,
+    /// The same of the squares, while every value is a small whole number and the sum stays below 2⁶².
+    squares: Vec<i64>,
     /// `grid[b]`: samples before bucket `b`, counted from the first sample's key; empty while gaps make it too large.
     grid: Vec<u32>,
     /// Samples before this index are forgotten.
     head: usize,
     extremes: Option<Box<Extremes>>,
+    quantiles: Option<Box<Quantiles>>,
     stamp: SampleStamp,
     /// Ticks to subtract from a window's start and end so that both compare as `(start, end]`.
     shift: [i64; 2],
@@ -90,9 +96,11 @@ impl Series {
             other: Vec::new(),
             value: Vec::new(),
             prefix: vec![0],
+            squares: vec![0],
             grid: Vec::new(),
             head: 0,
             extremes: None,
+            quantiles: None,
             stamp: rules.sample_stamp,
             shift: match rules.window_ends {
                 WindowEnds::OpenClosed => [0, 0],
@@ -139,6 +147,13 @@ impl Series {
                 self.prefix.push(next);
             } else {
                 self.prefix = Vec::new();
+            }
+        }
+        if let Some(&sum) = self.squares.last() {
+            let square = reduce::small_whole(value).map(|x| x * x);
+            match square.and_then(|s| sum.checked_add(s)).filter(|s| *s <= 1 << 62) {
+                Some(next) => self.squares.push(next),
+                None => self.squares = Vec::new(),
             }
         }
         self.extend_grid();
@@ -258,6 +273,39 @@ impl Series {
         let hi = self.prefix.get(range.end)?;
         Some((hi - lo) as f64)
     }
+    /// The sample standard deviation of a range of two or more, if it is known without a loop; bit-equal to the loop.
+    #[inline]
+    pub fn window_std(&self, range: Range<usize>) -> Option<f64> {
+        let sum = self.prefix.get(range.end)? - self.prefix.get(range.start)?;
+        let squares = self.squares.get(range.end)? - self.squares.get(range.start)?;
+        let n = range.end.checked_sub(range.start).filter(|n| *n > 1)?;
+        Some(reduce::exact_std(n, i128::from(sum), i128::from(squares)))
+    }
+    /// The two-norm of a range, if it is known without a loop; bit-equal to the loop.
+    #[inline]
+    pub fn window_norm(&self, range: Range<usize>) -> Option<f64> {
+        let squares = self.squares.get(range.end)? - self.squares.get(range.start)?;
+        // Beyond 2⁵³ the loop rounds, and this would not.
+        (squares <= 1 << 53).then(|| (squares as f64).sqrt())
+    }
+    /// Builds the index that makes [`Series::window_nth`] independent of the length, over the samples there are now.
+    /// Costs a sort; worth it for many long windows over one history.
+    pub fn index_quantiles(&mut self) {
+        self.quantiles = Some(Box::new(Quantiles::new(&self.value)));
+    }
+    /// The `k`-th smallest of a range, from 0, if [`Series::index_quantiles`] was called after its last sample came.
+    pub fn window_nth(&self, range: Range<usize>, k: usize) -> Option<f64> {
+        self.quantiles.as_ref()?.nth(range, k)
+    }
+    /// The range of a slice that is part of this series' column. Compares addresses only.
+    fn locate(&self, part: &[f64]) -> Option<Range<usize>> {
+        let (column, part) = (self.value.as_ptr_range(), part.as_ptr_range());
+        if part.start < column.start || part.end > column.end || part.is_empty() {
+            return None;
+        }
+        let index = |p: *const f64| (p.addr() - column.start.addr()) / size_of::<f64>();
+        Some(index(part.start)..index(part.end))
+    }
     /// Builds the index that makes [`Series::window_min`] and [`Series::window_max`] independent of the length;
     /// later samples extend it.
     pub fn index_extremes(&mut self) {
@@ -325,10 +373,13 @@ impl Series {
         self.other.clear();
         self.value.clear();
         self.grid.clear();
-        self.prefix.clear();
-        self.prefix.push(0);
+        for sums in [&mut self.prefix, &mut self.squares] {
+            sums.clear();
+            sums.push(0);
+        }
         self.head = 0;
         self.extremes = self.extremes.take().map(|_| Box::default());
+        self.quantiles = None;
     }
     /// Forgets samples whose key is before `t`. Memory follows when half of the columns is forgotten, which shifts indices.
     pub fn forget_before(&mut self, t: Ticks) {
@@ -408,6 +459,15 @@ impl SeriesStore {
     /// Builds the extremes index of every series that has samples.
     pub fn index_extremes(&mut self) {
         self.all.iter_mut().filter(|s| !s.is_empty()).for_each(Series::index_extremes);
+    }
+    /// Builds the quantile index of every series that has samples.
+    pub fn index_quantiles(&mut self) {
+        self.all.iter_mut().filter(|s| !s.is_empty()).for_each(Series::index_quantiles);
+    }
+    /// The `k`-th smallest element of a slice that is a window of one of these series, if that series is indexed.
+    /// Lets `percentile`, which sees a vector and not where it came from, use the index.
+    pub fn nth_of(&self, window: &[f64], k: usize) -> Option<f64> {
+        self.all.iter().filter(|s| s.quantiles.is_some()).find_map(|s| s.window_nth(s.locate(window)?, k))
     }
     /// Samples of all series.
     pub fn len(&self) -> usize {

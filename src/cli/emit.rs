@@ -87,7 +87,13 @@ fn hir(src: &str, hir: &Hir) -> String {
             let _ = writeln!(out, "{:<8} h{id}: {} = {text}", at(&index, src, e.span), e.ty.name());
         }
         let name = stmt.version.map(|v| format!("{}.{}", hir.versions[v.ix()].name, v.0));
-        let _ = writeln!(out, "{:<8} {} <- h{}", at(&index, src, stmt.span), name.as_deref().unwrap_or("value"), stmt.value.0);
+        let _ = writeln!(
+            out,
+            "{:<8} {} <- h{}",
+            at(&index, src, stmt.span),
+            name.as_deref().unwrap_or("value"),
+            stmt.value.0
+        );
     }
     out
 }

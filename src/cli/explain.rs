@@ -9,7 +9,12 @@ use super::{
     output::Term,
 };
 use crate::diag::code;
-use poolcast_runtime::{builtins, catalog::{Builtin, RowKind}, metric::{self, Metric}, rules};
+use poolcast_runtime::{
+    builtins,
+    catalog::{Builtin, RowKind},
+    metric::{self, Metric},
+    rules,
+};
 use std::fmt::Write as _;
 
 /// Arguments of `explain`.
@@ -43,11 +48,26 @@ impl Verb for Explain {
 
 /// Service variables a formula writes: (name, page).
 pub const OUTPUTS: &[(&str, &str)] = &[
-    ("$TargetDedicatedNodes", "How many dedicated nodes the pool should have. Read before it is assigned, it is the pool's present target; fractions are cut toward zero when the formula ends. Left alone, the target stays."),
-    ("$TargetLowPriorityNodes", "How many Spot or low-priority nodes the pool should have. Otherwise like `$TargetDedicatedNodes`."),
-    ("$TargetDedicated", "Old name of `$TargetDedicatedNodes`. When both are set, the full name wins whatever the order."),
-    ("$TargetLowPriority", "Old name of `$TargetLowPriorityNodes`. When both are set, the full name wins whatever the order."),
-    ("$NodeDeallocationOption", "What happens to tasks on nodes that leave: `requeue` (the default: killed and started over), `terminate` (killed for good), `taskcompletion` (the node waits for them) or `retaineddata` (and for their files to expire). It can only be written, and only these four words can be assigned. It does not carry over to the next evaluation."),
+    (
+        "$TargetDedicatedNodes",
+        "How many dedicated nodes the pool should have. Read before it is assigned, it is the pool's present target; fractions are cut toward zero when the formula ends. Left alone, the target stays.",
+    ),
+    (
+        "$TargetLowPriorityNodes",
+        "How many Spot or low-priority nodes the pool should have. Otherwise like `$TargetDedicatedNodes`.",
+    ),
+    (
+        "$TargetDedicated",
+        "Old name of `$TargetDedicatedNodes`. When both are set, the full name wins whatever the order.",
+    ),
+    (
+        "$TargetLowPriority",
+        "Old name of `$TargetLowPriorityNodes`. When both are set, the full name wins whatever the order.",
+    ),
+    (
+        "$NodeDeallocationOption",
+        "What happens to tasks on nodes that leave: `requeue` (the default: killed and started over), `terminate` (killed for good), `taskcompletion` (the node waits for them) or `retaineddata` (and for their files to expire). It can only be written, and only these four words can be assigned. It does not carry over to the next evaluation.",
+    ),
 ];
 
 /// Everything that has this name, best first.

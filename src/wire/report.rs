@@ -260,7 +260,8 @@ mod tests {
     #[test]
     fn json_has_places_in_lines_columns_and_bytes() {
         let list = found();
-        let v: Value = serde_json::from_str(&json(&[Checked { name: "a b.txt", text: "é\nxx", diagnostics: &list }])).unwrap();
+        let v: Value =
+            serde_json::from_str(&json(&[Checked { name: "a b.txt", text: "é\nxx", diagnostics: &list }])).unwrap();
         let d = &v["files"][0]["diagnostics"][0];
         assert_eq!(d["code"], "W0501");
         assert_eq!(d["name"], "unused-variable");
@@ -272,7 +273,8 @@ mod tests {
     #[test]
     fn sarif_has_what_version_2_1_0_requires() {
         let list = found();
-        let v: Value = serde_json::from_str(&sarif(&[Checked { name: "a b.txt", text: "abcd", diagnostics: &list }])).unwrap();
+        let v: Value =
+            serde_json::from_str(&sarif(&[Checked { name: "a b.txt", text: "abcd", diagnostics: &list }])).unwrap();
         assert_eq!(v["version"], "2.1.0");
         let run = &v["runs"][0];
         assert_eq!(run["tool"]["driver"]["name"], "poolcast");

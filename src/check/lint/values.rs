@@ -18,14 +18,15 @@ pub(super) fn division(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
         }
         let text = cx.text(divisor);
         let d = if cx.number(divisor) == Some(0.0) {
-            warn(code::DIVISION, cx.span(divisor), format!("`{text}` is zero, and something is divided by it")).label("always zero")
+            warn(code::DIVISION, cx.span(divisor), format!("`{text}` is zero, and something is divided by it"))
+                .label("always zero")
         } else {
             let (span, written) = (cx.span(divisor), cx.span(divisor).text(cx.src));
             warn(code::DIVISION, span, format!("`{text}` can be zero, and something is divided by it"))
                 .label("can be zero")
                 .fix(false, "divide by 1 at least", span, format!("max(1, {written})"))
         };
-        out.push(d.note("dividing by zero gives infinity or NaN, and a target that is neither stops the evaluation"));
+        out.push(d.note("dividing by zero gives infinity or NaN, and the evaluation stops when that reaches a target"));
     }
 }
 
@@ -96,11 +97,15 @@ pub(super) fn equal_arms(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
             continue;
         }
         out.push(
-            warn(code::EQUAL_ARMS, cx.span(h), format!("both arms are `{}`, so `{}` decides nothing", cx.text(a), cx.text(c)))
-                .label("the same either way")
-                .also(cx.span(a), "this arm")
-                .also(cx.span(b), "and this one")
-                .help("change one arm, or write the value without a condition"),
+            warn(
+                code::EQUAL_ARMS,
+                cx.span(h),
+                format!("both arms are `{}`, so `{}` decides nothing", cx.text(a), cx.text(c)),
+            )
+            .label("the same either way")
+            .also(cx.span(a), "this arm")
+            .also(cx.span(b), "and this one")
+            .help("change one arm, or write the value without a condition"),
         );
     }
 }
