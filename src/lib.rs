@@ -15,6 +15,7 @@ pub mod ir;
 #[cfg(feature = "jit")]
 pub mod jit;
 pub mod outcome;
+pub mod sim;
 #[cfg(feature = "serde")]
 pub mod wire;
 

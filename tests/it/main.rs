@@ -6,5 +6,6 @@ mod engines;
 mod lints;
 mod recorded;
 mod samples;
+mod sim;
 mod support;
 mod tidy;
