@@ -15,6 +15,8 @@ pub mod ir;
 #[cfg(feature = "jit")]
 pub mod jit;
 pub mod outcome;
+#[cfg(feature = "cli")]
+pub mod report;
 pub mod sim;
 #[cfg(feature = "serde")]
 pub mod wire;

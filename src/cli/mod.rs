@@ -11,6 +11,7 @@ pub mod doc;
 pub mod emit;
 pub mod explain;
 pub mod fmt;
+pub mod import;
 pub mod output;
 pub mod shell;
 

@@ -22,6 +22,8 @@ pub mod resize;
 pub mod rng;
 pub mod sampler;
 pub mod trace;
+pub mod generate;
+pub mod vm;
 pub mod workload;
 pub mod world;
 

@@ -9,3 +9,5 @@ mod samples;
 mod sim;
 mod support;
 mod tidy;
+mod import;
+mod scenario;

@@ -1,0 +1,7 @@
+//! What people read: profiles of traces, terminal tables and charts, SVG, one HTML page.
+//!
+//! In: workloads, summaries. Out: text. Never: a file opened, a number computed twice.
+
+pub mod profile;
+pub mod svg;
+pub mod term;
