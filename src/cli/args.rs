@@ -2,7 +2,7 @@
 //!
 //! In: words. Out: `Args`. Never: doing anything.
 
-use super::{Verb, check, doc, emit, explain, fmt, import, shell};
+use super::{Verb, backtest, check, doc, emit, eval, explain, fmt, import, repl, shell};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Know what an Azure Batch pool will do before it does it.
@@ -44,6 +44,12 @@ pub enum Command {
     Explain(explain::Explain),
     /// Look at a trace of another system and convert it.
     Import(import::Import),
+    /// Evaluate a formula on recorded samples at one instant.
+    Eval(eval::Eval),
+    /// Evaluate a formula at every interval over a whole history.
+    Backtest(backtest::Backtest),
+    /// Think about a pool: type formulas, change the world, let time pass.
+    Repl(repl::Repl),
     /// Show a formula as the compiler sees it.
     Emit(emit::Emit),
     /// Write the generated pages of the documentation.
@@ -62,6 +68,9 @@ impl Command {
             Command::Fmt(v) => v,
             Command::Explain(v) => v,
             Command::Import(v) => v,
+            Command::Eval(v) => v,
+            Command::Backtest(v) => v,
+            Command::Repl(v) => v,
             Command::Emit(v) => v,
             Command::Doc(v) => v,
             Command::Completions(v) => v,
