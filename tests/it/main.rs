@@ -1,13 +1,16 @@
 //! The one integration test binary: a module per room.
 
+#![allow(missing_docs)]
+
 mod cli;
 mod docs;
 mod engines;
+mod import;
 mod lints;
 mod recorded;
+mod repl;
 mod samples;
+mod scenario;
 mod sim;
 mod support;
 mod tidy;
-mod import;
-mod scenario;
