@@ -2,7 +2,7 @@
 //!
 //! In: words. Out: `Args`. Never: doing anything.
 
-use super::{Verb, backtest, check, doc, emit, eval, explain, fmt, import, repl, shell};
+use super::{Verb, backtest, check, doc, emit, eval, explain, fmt, import, repl, shell, simulate};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Know what an Azure Batch pool will do before it does it.
@@ -42,6 +42,8 @@ pub enum Command {
     Fmt(fmt::Fmt),
     /// Explain a code, function, metric or rule; without a name, list them all.
     Explain(explain::Explain),
+    /// Simulate a scenario.
+    Simulate(simulate::Simulate),
     /// Look at a trace of another system and convert it.
     Import(import::Import),
     /// Evaluate a formula on recorded samples at one instant.
@@ -67,6 +69,7 @@ impl Command {
             Command::Check(v) => v,
             Command::Fmt(v) => v,
             Command::Explain(v) => v,
+            Command::Simulate(v) => v,
             Command::Import(v) => v,
             Command::Eval(v) => v,
             Command::Backtest(v) => v,

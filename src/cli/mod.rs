@@ -17,6 +17,7 @@ pub mod import;
 pub mod output;
 pub mod repl;
 pub mod shell;
+pub mod simulate;
 
 use clap::Parser as _;
 use output::Term;

@@ -2,6 +2,9 @@
 //!
 //! In: workloads, summaries. Out: text. Never: a file opened, a number computed twice.
 
+pub mod findings;
+pub mod html;
+pub mod measures;
 pub mod profile;
 pub mod svg;
 pub mod term;

@@ -3,9 +3,10 @@
 //! In: text of files and plain values. Out: plain values and text of files. Never: imported by the core.
 
 pub mod embedded;
-pub mod metrics;
 pub mod import;
+pub mod metrics;
 pub mod report;
+pub mod run_tables;
 pub mod scenario;
 pub mod tables;
 pub mod time;
