@@ -448,3 +448,19 @@ pub(super) fn value_after(state: &State, upto: usize, expression: &str, inputs: 
     let value = ran.values[slot].clone().ok_or("the formula stops before")?;
     Ok((value, ran.program.slots[slot].ty, reads))
 }
+
+/// The value a statement gave its variable.
+pub(super) fn value_of_statement(state: &State, at: usize, inputs: &Inputs) -> Result<(OwnedValue, Ty), String> {
+    let Some(own) = state.program.get(at) else { return Err("no such statement".into()) };
+    let mut before = needed(state.program[..at].iter(), std::slice::from_ref(own));
+    before.push(own);
+    let text: String = before.iter().map(|s| format!("{};\n", s.text)).collect();
+    let formula = Formula::compile_with(&text, &options(state)).map_err(|e| e.to_string())?;
+    let ran = evaluate(&formula, inputs);
+    if let Err(fault) = &ran.end {
+        return Err(fault.trap.detail());
+    }
+    let slot = ran.program.slots.len().checked_sub(1).ok_or("no value")?;
+    let value = ran.values[slot].clone().ok_or("the formula stops before")?;
+    Ok((value, ran.program.slots[slot].ty))
+}

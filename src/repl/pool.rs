@@ -44,12 +44,15 @@ pub struct Future {
     pub(super) formula: String,
     /// How many jobs were submitted by hand.
     submitted: u32,
+    /// The scenario, for the report; its workload is the simulation's.
+    pub(super) origin: Arc<Scenario>,
 }
 
 impl Future {
     /// From a scenario, everything at its first instant done.
     pub(super) fn start(scenario: Scenario, rules: Rules) -> Result<Future, String> {
-        let Scenario { name, mut config, workload, .. } = scenario;
+        let origin = Arc::new(scenario);
+        let Scenario { name, mut config, workload, .. } = (*origin).clone();
         let horizon = config.horizon;
         config.horizon = horizon.max(FAR);
         config.output.node_history = true;
@@ -59,7 +62,7 @@ impl Future {
         let compiler = Compiler::of_formulas(crate::Options { rules, ..crate::Options::default() });
         let mut sim = Simulation::new(config, Arc::new(workload), compiler).map_err(|e| e.to_string())?;
         sim.run_until(0);
-        Ok(Future { sim: Arc::new(sim), focus: 0, scenario: name, horizon, formula, submitted: 0 })
+        Ok(Future { sim: Arc::new(sim), focus: 0, scenario: name, horizon, formula, submitted: 0, origin })
     }
     /// The simulation.
     pub fn sim(&self) -> &Simulation {

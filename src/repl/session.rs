@@ -257,7 +257,7 @@ pub struct Session {
     /// The way back: what was typed, the state before it, its weight.
     past: VecDeque<(String, State, usize)>,
     /// Files.
-    pub files: Box<dyn Files + Send>,
+    pub files: Box<dyn Files>,
     /// Set from outside to end a running simulation where it stands.
     pub cancel: Arc<AtomicBool>,
     /// Whether diagnostics may be coloured.
@@ -274,7 +274,7 @@ impl std::fmt::Debug for Session {
 
 impl Session {
     /// A new session over some files.
-    pub fn new(files: Box<dyn Files + Send>) -> Session {
+    pub fn new(files: Box<dyn Files>) -> Session {
         Session {
             state: State::new(),
             past: VecDeque::new(),
