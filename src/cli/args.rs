@@ -2,7 +2,7 @@
 //!
 //! In: words. Out: `Args`. Never: doing anything.
 
-use super::{Verb, backtest, check, doc, emit, eval, explain, fmt, import, repl, shell, simulate};
+use super::{Verb, backtest, check, compare, doc, emit, eval, explain, fmt, import, repl, shell, simulate, sweep};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Know what an Azure Batch pool will do before it does it.
@@ -44,6 +44,10 @@ pub enum Command {
     Explain(explain::Explain),
     /// Simulate a scenario.
     Simulate(simulate::Simulate),
+    /// Run several formulas on one scenario under the same luck.
+    Compare(compare::Compare),
+    /// Run a scenario over a space of knobs and formula parameters.
+    Sweep(sweep::Sweep),
     /// Look at a trace of another system and convert it.
     Import(import::Import),
     /// Evaluate a formula on recorded samples at one instant.
@@ -70,6 +74,8 @@ impl Command {
             Command::Fmt(v) => v,
             Command::Explain(v) => v,
             Command::Simulate(v) => v,
+            Command::Compare(v) => v,
+            Command::Sweep(v) => v,
             Command::Import(v) => v,
             Command::Eval(v) => v,
             Command::Backtest(v) => v,

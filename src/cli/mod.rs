@@ -8,6 +8,7 @@
 pub mod args;
 pub mod backtest;
 pub mod check;
+pub mod compare;
 pub mod doc;
 pub mod emit;
 pub mod eval;
@@ -18,6 +19,7 @@ pub mod output;
 pub mod repl;
 pub mod shell;
 pub mod simulate;
+pub mod sweep;
 
 use clap::Parser as _;
 use output::Term;

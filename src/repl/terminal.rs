@@ -205,7 +205,7 @@ impl Completer for Names {
                 ..Suggestion::default()
             })
             .collect();
-        CompletionResult::from(list)
+        CompletionResult::fresh(list)
     }
 }
 

@@ -12,14 +12,13 @@ use super::{
 use crate::{
     OwnedValue,
     report::{
-        findings::findings,
         html::Page,
         measures::Measures,
         term::bars,
     },
     sim::{
         output::SeriesRow,
-        world::{NodeState, TaskState},
+        world::{Apart, NodeState, TaskState},
     },
 };
 use poolcast_runtime::{metric::Metric, print::general, ticks::Ticks};
@@ -78,7 +77,7 @@ pub(super) fn pool(session: &mut Session, args: &str) -> Reply {
         money(p.cost[0] + p.cost[1]),
         words::count(p.totals.obtained as i64, "node"),
         p.totals.evictions,
-        pool::span(p.apart_ms)
+        pool::span(p.apart_ms.iter().sum::<i64>() - p.apart_ms[Apart::Together as usize])
     );
     let others: Vec<String> =
         future.sim().pools().enumerate().filter(|(i, _)| *i != future.focus as usize).map(|(_, p)| p.id).collect();
@@ -350,14 +349,15 @@ pub(super) fn report(session: &mut Session, args: &str) -> Reply {
         Err(reply) => return reply,
     };
     let measures = Measures::of(future.sim());
-    let found = findings(future.sim(), &measures, &|ms| show::time(future.at(ms)));
+    let found = future.sim().findings();
     if args.is_empty() {
         let mut out = run::standing(future);
         if found.is_empty() {
             out.push_str("nothing remarkable\n");
         }
         for f in &found {
-            let _ = writeln!(out, "- {f}");
+            let at = f.at.map_or(String::new(), |at| format!("{}: ", show::time(future.at(at))));
+            let _ = writeln!(out, "- {at}{}", f.text);
         }
         out.push_str("`:report FILE.html` writes the whole page");
         return Reply::answer(out);

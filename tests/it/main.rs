@@ -7,6 +7,7 @@ mod docs;
 mod engines;
 mod import;
 mod lints;
+mod realruns;
 mod recorded;
 mod repl;
 mod samples;
