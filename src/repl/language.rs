@@ -25,7 +25,7 @@ use crate::{
 use poolcast_grammar::{Expr, Span, SyntaxKind};
 use poolcast_runtime::{
     arena::Arena,
-    cx::{Cx, Note, Read},
+    cx::{Cx, Note},
     metric::Metric,
     target,
     trap::Trap,
@@ -86,33 +86,28 @@ impl Composed {
 /// What one evaluation came to.
 #[derive(Debug)]
 pub(super) struct Ran {
-    /// The program, unoptimised: every read is logged.
+    /// The program, unoptimised.
     pub program: Program,
     /// One value for each assignment that happened.
     pub values: Vec<Option<OwnedValue>>,
     /// How it ended.
     pub end: Result<End, Fault>,
-    /// Samples read, in order.
-    pub reads: Vec<Read>,
     /// What the run noted.
     pub notes: Vec<Note>,
-    /// The outcome, if it ended well.
-    pub outcome: Option<crate::Outcome>,
 }
 
-/// Evaluates a compiled formula and keeps what happened.
+/// Evaluates a compiled formula on the reference engine.
 pub(super) fn evaluate(formula: &Formula, inputs: &Inputs) -> Ran {
     let program = lower::lower(formula.hir(), formula.rules(), Effort::Plain);
     let snapshot = inputs.snapshot();
     let arena = Arena::new(program.rules.memory_budget.0);
-    let mut cx = Cx::new(&snapshot, &program.rules, &arena).logging();
+    let mut cx = Cx::new(&snapshot, &program.rules, &arena);
     let mut frame = Vec::new();
     let end = interp::run(&program, &mut cx, &mut frame, |_| {});
     let values = frame.iter().map(|v| v.as_ref().map(outcome::owned)).collect();
-    let outcome = end.as_ref().ok().map(|end| outcome::outcome_of_values(&program, *end, &snapshot, &frame));
-    let (reads, notes) = (cx.log.take().unwrap_or_default().reads, cx.notes.iter().collect());
+    let notes = cx.notes.iter().collect();
     drop(frame);
-    Ran { program, values, end, reads, notes, outcome }
+    Ran { program, values, end, notes }
 }
 
 /// The statements the typed ones depend on, in order.
@@ -424,7 +419,7 @@ pub(super) fn type_of(session: &Session, typed: &str) -> Reply {
 }
 
 /// The value of an expression at a point of the formula: after its first `upto` statements. For `:why` and `:until`.
-pub(super) fn value_after(state: &State, upto: usize, expression: &str, inputs: &Inputs) -> Result<(OwnedValue, Ty, Vec<Read>), String> {
+pub(super) fn value_after(state: &State, upto: usize, expression: &str, inputs: &Inputs) -> Result<(OwnedValue, Ty), String> {
     let ast = poolcast_grammar::parse(expression).ast;
     let [stmt] = ast.stmts.as_slice() else { return Err(format!("`{expression}` is no expression")) };
     let typed = vec![(Statement::about(&ast, stmt), 0)];
@@ -435,18 +430,9 @@ pub(super) fn value_after(state: &State, upto: usize, expression: &str, inputs: 
     if let Err(fault) = &ran.end {
         return Err(fault.trap.detail());
     }
-    // The reads of the statements before come first; those of the expression itself are the last.
-    let mut reads = ran.reads;
-    if !before.is_empty() {
-        let prefix = Composed { text: before.iter().map(|s| format!("{};\n", s.text)).collect(), pieces: vec![], before: 0 };
-        if let Ok(formula) = Formula::compile_with(&prefix.text, &options(state)) {
-            let earlier = evaluate(&formula, inputs).reads.len();
-            reads.drain(..earlier.min(reads.len()));
-        }
-    }
     let slot = ran.program.slots.len().checked_sub(1).ok_or("no value")?;
     let value = ran.values[slot].clone().ok_or("the formula stops before")?;
-    Ok((value, ran.program.slots[slot].ty, reads))
+    Ok((value, ran.program.slots[slot].ty))
 }
 
 /// The value a statement gave its variable.

@@ -5,7 +5,7 @@
 use super::words;
 use crate::{Inputs, Outcome, OwnedValue, Target};
 use poolcast_runtime::{
-    cx::{Note, Read, ReadKind},
+    cx::Note,
     metric::Metric,
     print::general,
     ticks::{Interval, Ticks},
@@ -89,33 +89,6 @@ pub fn note(note: &Note) -> String {
         Note::NoHistory(m) => format!("{} has no history: its beginning is now", m.name()),
         _ => "something unusual happened".to_owned(),
     }
-}
-
-/// Samples read, in words.
-pub fn read(r: &Read, inputs: &Inputs) -> String {
-    let series = inputs.series.get(r.metric);
-    let values = series.values().get(r.range.clone()).unwrap_or(&[]);
-    let shown: Vec<Option<f64>> = values.iter().copied().map(Some).collect();
-    let found = words::count(r.found() as i64, "sample");
-    let of = match r.kind {
-        ReadKind::Last(n) => format!("the last {n} of {}", r.metric.name()),
-        ReadKind::Window { lo, hi, possible, wanted } => {
-            let percent = if possible > 0.0 { 100.0 * r.found() as f64 / possible } else { 100.0 };
-            let need = wanted.map_or(String::new(), |w| format!(", {}% needed", general(w)));
-            format!(
-                "{} from {} to {} ({}% of {} possible{need})",
-                r.metric.name(),
-                clock(lo, inputs.now),
-                clock(hi, inputs.now),
-                general(percent.round()),
-                general(possible),
-            )
-        }
-        ReadKind::Latest => format!("the newest of {}", r.metric.name()),
-        _ => format!("the history of {}", r.metric.name()),
-    };
-    let picture = if shown.is_empty() { String::new() } else { format!(" {}", sparkline(&shown, 40)) };
-    format!("{found}: {of}{picture}")
 }
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
