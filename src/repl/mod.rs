@@ -77,10 +77,9 @@ pub fn step(session: &mut Session, line: &str) -> Reply {
         _ if text.starts_with(':') => command::run(session, text),
         _ => (language::enter(session, text), true),
     };
-    let same = session.state.program == before.program && session.state.it == before.it;
     if reply.failed {
         session.state = before;
-    } else if changes && (text.starts_with(':') || !same) {
+    } else if changes && !session.state.same(&before) {
         session.remember(text, before);
     }
     reply

@@ -594,8 +594,10 @@ pub(super) fn focus(session: &mut Session, id: &str) -> Result<(), Reply> {
 pub(super) fn to_come(future: &Future) -> u64 {
     let sim = &future.sim;
     let now = sim.now();
-    let bulk = sim.workload().submit_ms.iter().rev().take_while(|t| **t as Ms > now).count() as u64;
-    let explicit: u64 = sim.world().jobs.iter().map(|j| u64::from(j.pending)).sum();
+    let submit = &sim.workload().submit_ms;
+    let bulk = (submit.len() - submit.partition_point(|t| *t as Ms <= now)) as u64;
+    let later = |j: &crate::sim::world::Job| j.cfg.tasks.iter().filter(|t| j.created + t.submit > now).count() as u64;
+    let explicit: u64 = sim.world().jobs.iter().map(later).sum();
     bulk + explicit
 }
 

@@ -9,16 +9,15 @@ use super::{
     show, words,
 };
 use crate::sim::{
-    config::{DAY, Ms},
+    config::{DAY, MINUTE, Ms},
     machine::node::Why,
-    output::{AutoScaleRun, NodeChange},
+    output::AutoScaleRun,
     world::{AllocationState, NodeState},
 };
 use poolcast_runtime::{
-    ticks::{Interval, Ticks},
+    ticks::Ticks,
     value::DeallocationOption,
 };
-use std::collections::BTreeMap;
 
 /// Most lines of news.
 const MOST_NEWS: usize = 24;
@@ -112,38 +111,37 @@ pub(super) fn news(future: &Future, mark: &Mark) -> String {
                 text.push_str(&format!(" ({})", reason.join(", ")));
             }
         }
-        if !r.errors.is_empty() && r.errors.iter().any(|e| e.code.contains("Quota")) {
-            text.push_str(" [quota]");
-        }
         put(&mut lines, r.end, text);
     }
-    // Nodes: by reason, from the first to the last.
-    let mut groups: BTreeMap<(u8, Option<u8>), (Ms, Ms, u32)> = BTreeMap::new();
+    // Nodes: changes of one kind that follow each other closely are one line.
+    let mut groups: Vec<Group> = Vec::new();
     let world = sim.world();
     for c in since(&out.node_changes, mark.changes) {
-        if world.nodes.get(c.node as usize).is_none_or(|n| n.pool != future.focus) || !telling(c) {
+        if world.nodes.get(c.node as usize).is_none_or(|n| n.pool != future.focus) || !telling(c.why) {
             continue;
         }
-        let key = (c.why as u8, c.to.map(|s| s as u8));
-        let group = groups.entry(key).or_insert((c.at, c.at, 0));
-        group.1 = c.at;
-        group.2 += 1;
+        match groups.iter_mut().rev().find(|g| g.why == c.why && g.to == c.to) {
+            Some(g) if c.at - g.last <= CLOSE => {
+                g.last = c.at;
+                g.nodes += 1;
+            }
+            _ => groups.push(Group { why: c.why, to: c.to, first: c.at, last: c.at, nodes: 1 }),
+        }
     }
-    for ((why, to), (first, last, n)) in groups {
-        let Some(why) = WHYS.iter().copied().find(|w| *w as u8 == why) else { continue };
-        let to = to.and_then(|s| NodeState::ALL.get(s as usize).copied());
-        let what = match to {
-            Some(NodeState::Idle) if matches!(why, Why::Ready | Why::StartTaskDone) => "ready for tasks",
+    for g in groups {
+        let what = match g.to {
+            Some(NodeState::Idle) if matches!(g.why, Why::Ready | Why::StartTaskDone) => "ready for tasks",
             Some(NodeState::Idle | NodeState::Running) => "back",
+            Some(NodeState::LeavingPool) => "leaving",
             Some(s) => s.name(),
             None => "gone",
         };
-        let until = if last > first { format!(" until {}", clock(last)) } else { String::new() };
-        let reason = match why {
+        let reason = match g.why {
             Why::Ready | Why::StartTaskDone | Why::VmDeleted => String::new(),
-            _ => format!(": {}", why.text()),
+            why => format!(": {}", why.text()),
         };
-        put(&mut lines, first, format!("{} {what}{until}{reason}", words::count(i64::from(n), "node")));
+        let until = if clock(g.last) == clock(g.first) { String::new() } else { format!(", the last at {}", clock(g.last)) };
+        put(&mut lines, g.first, format!("{} {what}{reason}{until}", words::count(g.nodes, "node")));
     }
     for r in since(&out.refused, mark.refused) {
         put(&mut lines, r.at, format!("refused: {}: {}", r.what, r.refusal));
@@ -169,10 +167,22 @@ pub(super) fn news(future: &Future, mark: &Mark) -> String {
     text
 }
 
-/// Changes worth a line: not the small steps in between, not every assignment.
-fn telling(c: &NodeChange) -> bool {
+/// Node changes of one kind, close together.
+struct Group {
+    why: Why,
+    to: Option<NodeState>,
+    first: Ms,
+    last: Ms,
+    nodes: i64,
+}
+
+/// How close.
+const CLOSE: Ms = 5 * MINUTE;
+
+/// Reasons worth a line: not the small steps in between, not every assignment.
+fn telling(why: Why) -> bool {
     !matches!(
-        c.why,
+        why,
         Why::Obtained
             | Why::AgentBegins
             | Why::StartTaskBegins
@@ -180,16 +190,9 @@ fn telling(c: &NodeChange) -> bool {
             | Why::TasksEnded
             | Why::Rebooted
             | Why::Stopped
-    ) && !(c.why == Why::Restored)
+            | Why::Restored
+    )
 }
-
-const WHYS: &[Why] = &[
-    Why::Ready, Why::StartTaskDone, Why::StartTaskFailed, Why::PackageFailure, Why::NoContact, Why::SchedulingDisabled,
-    Why::SchedulingEnabled, Why::RebootAsked, Why::ReimageAsked, Why::DeallocateAsked, Why::StartAsked, Why::Upgrading,
-    Why::LostContact, Why::ContactBack, Why::HostFailed, Why::HostRebooted, Why::DiskFull, Why::Recovered,
-    Why::EvictionNoticed, Why::Evicted, Why::Shrunk, Why::RemovedByUser, Why::PoolDeleted, Why::CleanedUp,
-    Why::DrainReverted, Why::VmDeleted,
-];
 
 /// An evaluation as news; none when it asks for what is wanted already.
 fn evaluation(r: &AutoScaleRun, before: [u32; 2]) -> Option<String> {
@@ -201,8 +204,15 @@ fn evaluation(r: &AutoScaleRun, before: [u32; 2]) -> Option<String> {
     if wanted == before && !r.applied {
         return None;
     }
+    if wanted == before {
+        let short: Vec<String> = (0..2)
+            .filter(|k| r.current[*k] != wanted[*k])
+            .map(|k| format!("{}, there are {}", show::nodes(wanted[k], k), r.current[k]))
+            .collect();
+        return Some(format!("the formula asks again for {}", short.join(" and ")));
+    }
     let parts: Vec<String> = (0..2)
-        .filter(|k| wanted[*k] != before[*k] || (*k == 0 && wanted == before))
+        .filter(|k| wanted[*k] != before[*k])
         .map(|k| format!("{} (was {})", show::nodes(wanted[k], k), before[k]))
         .collect();
     let shrinks = (0..2).any(|k| wanted[k] < r.current[k]);
@@ -445,7 +455,7 @@ pub(super) fn until(session: &mut Session, args: &str) -> Reply {
     session.state = state;
     let mut reply = report(session, &mark, went);
     if came && let Ok(future) = pool::here(&session.state) {
-        let after = words::show(Interval((future.sim().now() - start) * 10_000));
+        let after = pool::span(future.sim().now() - start);
         reply.text.push_str(&format!("\n{text}: after {after}, at {}", show::time(future.now())));
         if let (Wait::Known(0), Some(first)) = (&wait, ready_since(future, &mark)) {
             reply.text.push_str(&first);
@@ -509,8 +519,10 @@ fn ready_since(future: &Future, mark: &Mark) -> Option<String> {
     let asked: u32 = p.target.iter().sum();
     let got: u32 = p.current.iter().sum();
     let short = if got < asked { format!(" of the {asked} asked for") } else { String::new() };
+    let errors: Vec<&str> = p.errors.iter().map(|e| e.code).collect();
+    let rest = if got < asked && !errors.is_empty() { format!("; no more because of {}", errors.join(" and ")) } else { String::new() };
     Some(format!(
-        "\n{}{short}: the first ready at {}, the last at {}",
+        "\n{}{short}: the first ready at {}, the last at {}{rest}",
         words::count(i64::from(got), "node"),
         clock(first),
         clock(last)

@@ -235,6 +235,17 @@ impl State {
         }
         program.push(statement);
     }
+    /// Whether nothing differs that anybody could ask for.
+    pub(super) fn same(&self, other: &State) -> bool {
+        let one = |a: &Future, b: &Future| a.shares(b) && a.focus == b.focus && a.formula == b.formula;
+        self.program == other.program
+            && self.it == other.it
+            && self.rules == other.rules
+            && self.hand == other.hand
+            && self.here == other.here
+            && self.futures.len() == other.futures.len()
+            && self.futures.iter().zip(&other.futures).all(|((m, a), (n, b))| m == n && one(a, b))
+    }
     /// Bytes this state holds that the next one does not share, by estimate.
     fn weight(&self, next: &State) -> usize {
         let text: usize = self.program.iter().map(|s| s.text.len() + 64).sum();

@@ -46,14 +46,15 @@ pub fn weekday(t: Ticks) -> &'static str {
     DAYS[t.0.div_euclid(Interval::DAY.0).rem_euclid(7) as usize]
 }
 
-/// `2026-01-05 09:00:00`: UTC, as everything here.
+/// `2026-01-05 09:00:00`: UTC, as everything here; whole seconds are enough to read.
 pub fn time(t: Ticks) -> String {
-    t.iso_trimmed().replace('T', " ").trim_end_matches('Z').to_owned()
+    let whole = Ticks(t.0 - t.0.rem_euclid(Interval::SECOND.0));
+    whole.iso_trimmed().replace('T', " ").trim_end_matches('Z').to_owned()
 }
 
 /// `09:00:00` on the same day, else the date with it.
 pub fn clock(t: Ticks, reference: Ticks) -> String {
-    let text = time(Ticks(t.0 - t.0.rem_euclid(Interval::SECOND.0)));
+    let text = time(t);
     if t.0.div_euclid(Interval::DAY.0) == reference.0.div_euclid(Interval::DAY.0) {
         text.split_once(' ').map_or(text.clone(), |(_, clock)| clock.to_owned())
     } else {

@@ -325,7 +325,7 @@ fn picture(title: &str, values: &[Option<f64>], width: usize, first: Ticks, last
 fn bars_of(title: &str, values: &[Option<f64>], width: usize, left: &str, right: &str) -> String {
     let squeezed: Vec<f64> = if values.len() < width / 2 {
         // A short list is drawn with wide bars.
-        let each = (width / values.len().max(1)).clamp(1, 4);
+        let each = (width.min(60) / values.len().max(1)).max(1);
         values.iter().flat_map(|v| std::iter::repeat_n(v.unwrap_or(0.0), each)).collect()
     } else {
         show::squeeze(values, width).into_iter().map(|v| v.unwrap_or(0.0)).collect()
