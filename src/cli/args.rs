@@ -42,6 +42,10 @@ pub enum Command {
     Fmt(fmt::Fmt),
     /// Explain a code, function, metric or rule; without a name, list them all.
     Explain(explain::Explain),
+    /// Evaluate a formula on recorded samples at one instant.
+    Eval(eval::Eval),
+    /// Evaluate a formula at every interval over a whole history.
+    Backtest(backtest::Backtest),
     /// Simulate a scenario.
     Simulate(simulate::Simulate),
     /// Run several formulas on one scenario under the same luck.
@@ -50,10 +54,6 @@ pub enum Command {
     Sweep(sweep::Sweep),
     /// Look at a trace of another system and convert it.
     Import(import::Import),
-    /// Evaluate a formula on recorded samples at one instant.
-    Eval(eval::Eval),
-    /// Evaluate a formula at every interval over a whole history.
-    Backtest(backtest::Backtest),
     /// Think about a pool: type formulas, change the world, let time pass.
     Repl(repl::Repl),
     /// Show a formula as the compiler sees it.
@@ -73,12 +73,12 @@ impl Command {
             Command::Check(v) => v,
             Command::Fmt(v) => v,
             Command::Explain(v) => v,
+            Command::Eval(v) => v,
+            Command::Backtest(v) => v,
             Command::Simulate(v) => v,
             Command::Compare(v) => v,
             Command::Sweep(v) => v,
             Command::Import(v) => v,
-            Command::Eval(v) => v,
-            Command::Backtest(v) => v,
             Command::Repl(v) => v,
             Command::Emit(v) => v,
             Command::Doc(v) => v,

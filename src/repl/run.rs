@@ -21,6 +21,8 @@ use poolcast_runtime::{
 
 /// Most lines of news.
 const MOST_NEWS: usize = 24;
+/// The furthest one `:run` goes: a year of records is some hundred megabytes.
+const MOST_RUN: Ms = 366 * DAY;
 /// How long `:until` waits.
 const PATIENCE: Ms = 30 * DAY;
 
@@ -320,8 +322,8 @@ pub(super) fn run(session: &mut Session, args: &str) -> Reply {
     if until < now {
         return Reply::error("that is in the past; `:undo` goes back");
     }
-    if until > future.sim().config().horizon {
-        return Reply::error("that is more than ten years ahead");
+    if until - now > MOST_RUN || until > future.sim().config().horizon {
+        return Reply::error("at most 366 days at a time, and ten years in all");
     }
     let mark = Mark::of(future);
     let went = advance(session, until);

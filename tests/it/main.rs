@@ -11,6 +11,7 @@ mod realruns;
 mod recorded;
 mod repl;
 mod samples;
+mod spec;
 mod scenario;
 mod sim;
 mod support;
