@@ -85,7 +85,7 @@ commands! {
             "Shows the targets, and the `results` text as the service would record it.";
         "check" "" "every lint about the formula", Nothing, false, |s, _| check(s), ["x = 1", ":check"],
             "The same findings as `poolcast check`.";
-        "reads" "" "metrics and windows the formula reads", Nothing, false, |s, _| reads(s), ["x = max($ActiveTasks.GetSample(5 * TimeInterval_Minute, 50))", ":reads"],
+        "reads" "" "metrics and windows the formula reads", Nothing, false, |s, _| reads(s), ["x = max($ActiveTasks.GetSample(5 * TimeInterval_Minute, 0))", ":reads"],
             "What a scheduler would have to collect for it.";
         "fmt" "" "lay the formula out", Nothing, true, |s, _| fmt(s), ["x=1+2", ":fmt"],
             "The same layout as `poolcast fmt`.";

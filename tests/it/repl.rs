@@ -287,7 +287,7 @@ proptest! {
 
 fn line() -> impl Strategy<Value = String> {
     let word = prop_oneof![
-        prop::sample::select(COMMANDS).prop_map(|c| format!(":{}", c.name)),
+        (0..COMMANDS.len()).prop_map(|i| format!(":{}", COMMANDS[i].name)),
         prop::sample::select(vec![
             "x", "=", "x = 1", "$PendingTasks", "1,_,3", "(1,2)*3", "9:00", "5m", "1h", "50", "tasks", "of", "10m", "at", "over", "30%",
             "node", "0", "main", "hand", "it", "it * 2", "ready", "quota error", "formula.txt", "é", "\"", "(", "?", "stop()", "rand()",
