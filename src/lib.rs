@@ -22,6 +22,8 @@ pub mod ir;
 pub mod jit;
 pub mod outcome;
 #[cfg(feature = "cli")]
+pub mod repl;
+#[cfg(feature = "cli")]
 pub mod report;
 pub mod sim;
 #[cfg(feature = "cli")]

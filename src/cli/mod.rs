@@ -17,6 +17,7 @@ pub mod explain;
 pub mod fmt;
 pub mod import;
 pub mod output;
+pub mod repl;
 pub mod shell;
 pub mod simulate;
 pub mod sweep;

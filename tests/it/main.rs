@@ -1,5 +1,7 @@
 //! The one integration test binary: a module per room.
 
+#![allow(missing_docs)]
+
 mod cli;
 mod docs;
 mod engines;
@@ -7,6 +9,7 @@ mod import;
 mod lints;
 mod realruns;
 mod recorded;
+mod repl;
 mod samples;
 mod scenario;
 mod sim;
