@@ -126,7 +126,7 @@ commands! {
         "submit" "[N] tasks of DURATION [with N slots] [at TIME] [in DURATION] [over DURATION]" "give the pool work", Nothing, true, |s, a| pool::submit(s, a),
             ["$TargetDedicatedNodes = 2", ":sim", ":submit 50 tasks of 10m", ":submit 20 tasks of 5m with 2 slots at 9:00 over 30m", ":run 2h"],
             "Tasks arrive now unless said otherwise; `over` spreads them evenly.";
-        "quota" "[CORES] [spot CORES]" "the account's core quota", Nothing, true, |s, a| pool::quota(s, a), ["$TargetDedicatedNodes = 20", ":sim", ":quota 40", ":until quota error"],
+        "quota" "[CORES] [spot CORES]" "the account's core quota", Nothing, true, |s, a| pool::quota(s, a), ["$TargetDedicatedNodes = time().hour < 9 ? 0 : 20", ":sim", ":quota 40", ":until quota error"],
             "Alone it shows the quota. It counts for resizes from now on.";
         "preempt" "N% | N | node N" "take low-priority nodes away", Nothing, true, |s, a| pool::preempt(s, a), ["$TargetLowPriorityNodes = 10", ":sim", ":until ready", ":preempt 30%"],
             "Spread over old and young nodes. Dedicated nodes are never preempted.";

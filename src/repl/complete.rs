@@ -69,7 +69,8 @@ pub fn complete(line: &str, cursor: usize, words: &Vocabulary, files: &dyn Files
     };
     let name = &before[lead + 1..end];
     let Some(command) = COMMANDS.iter().find(|c| c.name == name) else { return Vec::new() };
-    let word = before.rfind(char::is_whitespace).map_or(0, |n| n + 1).max(end);
+    let blank = before.char_indices().rev().find(|(_, c)| c.is_whitespace());
+    let word = blank.map_or(0, |(at, c)| at + c.len_utf8()).max(end);
     let first = before[end..word].trim().is_empty();
     match command.takes {
         Takes::Nothing => Vec::new(),
@@ -304,7 +305,7 @@ mod tests {
 
     #[test]
     fn every_candidate_fits_its_place() {
-        for line in ["x = min(a, $Cur", ":plot $Pe", "é + av", ":set ", ":", "", "$"] {
+        for line in [":load \u{2000}", ":set é\u{2000}sun", "x = min(a, $Cur", ":plot $Pe", "é + av", ":set ", ":", "", "$"] {
             for c in complete(line, line.len(), &Vocabulary::default(), &NoFiles) {
                 assert!(line.get(c.span.range()).is_some(), "{line}: {c:?}");
             }

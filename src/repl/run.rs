@@ -168,17 +168,14 @@ pub(super) fn news(future: &Future, mark: &Mark) -> String {
     let middle = MOST_NEWS / 2;
     for (i, line) in lines.iter().enumerate() {
         if hidden > 0 && i == middle {
-            text.push_str(&format!("  … {hidden} more lines; `:run` less far to see them\n"));
+            text.push_str(&format!("  … {} more; `:run` less far to see all\n", words::count(hidden as i64, "line")));
         }
         if hidden > 0 && (middle..middle + hidden).contains(&i) {
             continue;
         }
         let again = match line.again {
-            Some((n, last)) => format!(
-                " ({} more until {})",
-                if n == 1 { "once".to_owned() } else { format!("{n} times") },
-                clock(last)
-            ),
+            Some((1, last)) => format!(" (again at {})", clock(last)),
+            Some((n, last)) => format!(" ({n} times more, the last at {})", clock(last)),
             None => String::new(),
         };
         text.push_str(&format!("  {}  {}{again}\n", clock(line.at), line.text));
