@@ -4,6 +4,8 @@
 //! Start with [`Formula`] and [`Inputs`].
 
 pub mod backtest;
+#[cfg(feature = "cli")]
+pub mod calibrate;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -7,6 +7,7 @@
 
 pub mod args;
 pub mod backtest;
+pub mod calibrate;
 pub mod check;
 pub mod compare;
 pub mod doc;
