@@ -274,6 +274,9 @@ fn save(session: &mut Session, name: &str) -> Reply {
 }
 
 fn samples(session: &mut Session, name: &str) -> Reply {
+    if name.is_empty() {
+        return Reply::error("which file? `:samples samples.csv`");
+    }
     match session.files.read(name) {
         Ok(text) => world::load_samples(session, name, &text),
         Err(why) => Reply::error(why),

@@ -305,7 +305,9 @@ mod tests {
 
     #[test]
     fn every_candidate_fits_its_place() {
-        for line in [":load \u{2000}", ":set é\u{2000}sun", "x = min(a, $Cur", ":plot $Pe", "é + av", ":set ", ":", "", "$"] {
+        for line in
+            [":load \u{2000}", ":set é\u{2000}sun", "x = min(a, $Cur", ":plot $Pe", "é + av", ":set ", ":", "", "$"]
+        {
             for c in complete(line, line.len(), &Vocabulary::default(), &NoFiles) {
                 assert!(line.get(c.span.range()).is_some(), "{line}: {c:?}");
             }

@@ -32,7 +32,9 @@ const MAIN: &str = "main";
 /// How far past a scenario's horizon a session may go on.
 const FAR: Ms = 3660 * DAY;
 /// Most tasks one `:submit` adds.
-const MOST_TASKS: u32 = 1_000_000;
+const MOST_TASKS: u32 = 100_000;
+/// Most futures of a session: each holds its own copy of what it lived through.
+const MOST_FUTURES: usize = 32;
 
 /// One future: a simulation at an instant. A clone is a fork and shares everything until one of them moves.
 #[derive(Debug, Clone)]
@@ -573,6 +575,11 @@ pub(super) fn fork(session: &mut Session, args: &str) -> Reply {
     }
     if session.state.futures.contains_key(name) {
         return Reply::error(format!("there is a future named `{name}` already; `:switch {name}` goes there"));
+    }
+    if session.state.futures.len() >= MOST_FUTURES {
+        return Reply::error(format!(
+            "{MOST_FUTURES} futures are the most a session holds; `:undo` drops the last ones"
+        ));
     }
     let future = match here(&session.state) {
         Ok(future) => future.clone(),

@@ -102,8 +102,7 @@ fn show(reply: &Reply, color: bool) {
 }
 
 fn width() -> usize {
-    // What clap uses for its help as well; a terminal that does not say has 100 columns.
-    std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).filter(|c| (20..=500).contains(c)).unwrap_or(100)
+    terminal_size::terminal_size().map_or(100, |(w, _)| usize::from(w.0)).clamp(40, 300)
 }
 
 /// `--history`, else `$XDG_STATE_HOME/poolcast/history`, else `~/.local/state/poolcast/history`.

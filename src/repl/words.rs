@@ -106,7 +106,7 @@ pub fn instant(text: &str, now: Ticks) -> Result<Ticks, String> {
             }
         }
     }
-    Ticks::parse_lenient(text).map_err(|_| bad())
+    Ticks::parse_lenient(text).ok().filter(|t| t.in_calendar()).ok_or_else(bad)
 }
 
 /// `9:00`, `09:30:15`.
