@@ -3,6 +3,7 @@
 //! A compiler, an evaluator and a full pool simulator for Azure Batch autoscale formulas.
 //! Start with [`Formula`] and [`Inputs`].
 
+pub mod bounds;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -1,0 +1,13 @@
+//! What a formula can do, before it runs.
+//!
+//! In: a program, what is admissible. Out: bounds, verdicts on assertions, witnesses. Never: a claim that is neither proved
+//! nor replayed on the engine.
+
+pub mod assume;
+pub mod domain;
+mod refine;
+pub mod transfer;
+pub mod walk;
+
+pub use assume::{Assume, History};
+pub use walk::{Analysis, analyse};
