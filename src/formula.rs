@@ -111,9 +111,9 @@ impl Formula {
         #[cfg(feature = "jit")]
         let code = match options.engine {
             Engine::Interp => None,
-            Engine::Jit => Some(
-                crate::jit::compile(&program).map_err(|e| Error::Host(HostError { reason: e.to_string() }))?,
-            ),
+            Engine::Jit => {
+                Some(crate::jit::compile(&program).map_err(|e| Error::Host(HostError { reason: e.to_string() }))?)
+            }
             Engine::Auto => crate::jit::compile(&program).ok(),
         };
         #[cfg(not(feature = "jit"))]
@@ -191,7 +191,7 @@ impl Formula {
     }
 
     /// The service's words for a failure.
-    fn failure(&self, fault: Fault, snapshot: &Snapshot<'_>) -> EvalError {
+    pub(crate) fn failure(&self, fault: Fault, snapshot: &Snapshot<'_>) -> EvalError {
         let (line, col) = self.0.lines.line_col(&self.0.source, fault.at);
         outcome::failure(fault, line, col, snapshot)
     }

@@ -111,7 +111,11 @@ pub(crate) fn outputs(p: &Program, end: End) -> [Option<u32>; 3] {
     let End::Stopped(stmt) = end else { return p.outputs };
     use crate::check::hir::Output::*;
     let last = |output| p.slots.iter().rposition(|s| s.output == Some(output) && s.stmt < stmt).map(|i| i as u32);
-    [last(Dedicated).or_else(|| last(DedicatedAlias)), last(LowPriority).or_else(|| last(LowPriorityAlias)), last(Option)]
+    [
+        last(Dedicated).or_else(|| last(DedicatedAlias)),
+        last(LowPriority).or_else(|| last(LowPriorityAlias)),
+        last(Option),
+    ]
 }
 
 fn target(value: std::option::Option<f64>, p: &Program) -> Target {
@@ -179,12 +183,12 @@ pub(crate) fn outcome(p: &Program, end: End, snapshot: &Snapshot<'_>, slot: impl
             &last
         }
     };
-    let variables: Vec<(String, OwnedValue)> =
-        names.iter().filter(|s| p.slots[**s as usize].ty != Ty::Poison).map(|s| (p.slots[*s as usize].name.clone(), slot(*s))).collect();
-    let mut results = heading(
-        [dedicated.or(present(snapshot, 0)), low_priority.or(present(snapshot, 1))],
-        option,
-    );
+    let variables: Vec<(String, OwnedValue)> = names
+        .iter()
+        .filter(|s| p.slots[**s as usize].ty != Ty::Poison)
+        .map(|s| (p.slots[*s as usize].name.clone(), slot(*s)))
+        .collect();
+    let mut results = heading([dedicated.or(present(snapshot, 0)), low_priority.or(present(snapshot, 1))], option);
     for (name, value) in &variables {
         results.push_str(&format!(";{name}={value}"));
     }

@@ -8,14 +8,17 @@
 //! `Rules::sample_stamp` when the store is made; that stamp is the sorted key column.
 
 mod extremes;
+mod quantiles;
 
 use crate::{
+    builtins::reduce,
     metric::Metric,
     rules::{Possible, Rules, SampleStamp, WindowEnds},
     scalar::{max2, min2},
     ticks::{Interval, Ticks},
 };
 use extremes::Extremes;
+use quantiles::Quantiles;
 use std::ops::Range;
 
 /// Width of a bucket of the position grid: the sampling period, so a bucket holds about one sample.
@@ -61,16 +64,21 @@ impl std::error::Error for SeriesError {}
 pub struct Series {
     /// The stamp windows compare; ascending.
     key: Vec<i64>,
+    /// The first sample's key; the largest instant while there is none.
+    first: i64,
     /// The other stamp: when measured (strictly ascending) if the key is visibility, else when visible (ascending).
     other: Vec<i64>,
     value: Vec<f64>,
     /// `prefix[i]` is the sum of the first `i` values; empty once a value was fractional or a sum too large.
     prefix: Vec<i64>,
+    /// The same of the squares, while every value is a small whole number and the sum stays below 2⁶².
+    squares: Vec<i64>,
     /// `grid[b]`: samples before bucket `b`, counted from the first sample's key; empty while gaps make it too large.
     grid: Vec<u32>,
     /// Samples before this index are forgotten.
     head: usize,
     extremes: Option<Box<Extremes>>,
+    quantiles: Option<Box<Quantiles>>,
     stamp: SampleStamp,
     /// Ticks to subtract from a window's start and end so that both compare as `(start, end]`.
     shift: [i64; 2],
@@ -87,12 +95,15 @@ impl Series {
     pub fn new(rules: &Rules) -> Series {
         Series {
             key: Vec::new(),
+            first: i64::MAX,
             other: Vec::new(),
             value: Vec::new(),
             prefix: vec![0],
+            squares: vec![0],
             grid: Vec::new(),
             head: 0,
             extremes: None,
+            quantiles: None,
             stamp: rules.sample_stamp,
             shift: match rules.window_ends {
                 WindowEnds::OpenClosed => [0, 0],
@@ -128,6 +139,9 @@ impl Series {
     }
 
     fn append(&mut self, key: i64, other: i64, value: f64) {
+        if self.key.is_empty() {
+            self.first = key;
+        }
         self.key.push(key);
         self.other.push(other);
         self.value.push(value);
@@ -139,6 +153,13 @@ impl Series {
                 self.prefix.push(next);
             } else {
                 self.prefix = Vec::new();
+            }
+        }
+        if let Some(&sum) = self.squares.last() {
+            let square = reduce::small_whole(value).map(|x| x * x);
+            match square.and_then(|s| sum.checked_add(s)).filter(|s| *s <= 1 << 62) {
+                Some(next) => self.squares.push(next),
+                None => self.squares = Vec::new(),
             }
         }
         self.extend_grid();
@@ -166,38 +187,46 @@ impl Series {
         }
         self.fill_grid(last, n - 1);
     }
+    /// Enters sample `index`. The entry after the last bucket is the number of samples, so a bucket's end is the next entry.
     fn fill_grid(&mut self, bucket: u64, index: usize) {
         // Bounded by the check in `extend_grid`; indices fit because `push` refuses more than 2³² samples.
-        if self.grid.len() <= bucket as usize {
-            self.grid.resize(bucket as usize + 1, index as u32);
+        let entries = bucket as usize + 2;
+        if self.grid.len() < entries {
+            self.grid.resize(entries, index as u32);
+        }
+        if let Some(end) = self.grid.last_mut() {
+            *end = index as u32 + 1;
         }
     }
     fn bucket(&self, key: i64) -> u64 {
-        (key as u64).wrapping_sub(self.key[0] as u64) / BUCKET
+        (key as u64).wrapping_sub(self.first as u64) / BUCKET
     }
 
     /// How many samples, forgotten ones included, have a key at or before `t`.
     #[inline]
     fn count_to(&self, t: i64) -> usize {
-        let Some(&first) = self.key.first() else { return 0 };
-        if t < first {
+        if t < self.first {
             return 0;
         }
-        if self.grid.is_empty() {
-            return self.key.partition_point(|k| *k <= t);
-        }
         // `t ≥ first`, so the wrapped difference is the true one.
-        let b = ((t as u64).wrapping_sub(first as u64) / BUCKET) as usize;
-        let Some(&start) = self.grid.get(b) else { return self.key.len() };
-        let mut i = start as usize;
-        let end = self.grid.get(b + 1).map_or(self.key.len(), |e| *e as usize);
-        if end - i > SCAN {
-            return i + self.key[i..end].partition_point(|k| *k <= t);
+        let b = ((t as u64).wrapping_sub(self.first as u64) / BUCKET) as usize;
+        let Some(&[start, end]) = self.grid.get(b..b + 2) else {
+            // Beyond the last bucket, or no grid.
+            return if self.grid.is_empty() { self.key.partition_point(|k| *k <= t) } else { self.key.len() };
+        };
+        let (start, n) = (start as usize, (end - start) as usize);
+        if n <= 1 {
+            // Without a branch: whether a bucket has a sample is what nobody can predict.
+            let key = self.key.get(start).copied().unwrap_or(i64::MAX);
+            return start + (n & usize::from(key <= t));
         }
-        while i < end && self.key[i] <= t {
-            i += 1;
-        }
-        i
+        let bucket = &self.key[start..start + n];
+        start
+            + if n > SCAN {
+                bucket.partition_point(|k| *k <= t)
+            } else {
+                bucket.iter().take_while(|k| **k <= t).count()
+            }
     }
 
     /// Index of the first sample whose key is after `t`.
@@ -257,6 +286,39 @@ impl Series {
         let lo = self.prefix.get(range.start)?;
         let hi = self.prefix.get(range.end)?;
         Some((hi - lo) as f64)
+    }
+    /// The sample standard deviation of a range of two or more, if it is known without a loop; bit-equal to the loop.
+    #[inline]
+    pub fn window_std(&self, range: Range<usize>) -> Option<f64> {
+        let sum = self.prefix.get(range.end)? - self.prefix.get(range.start)?;
+        let squares = self.squares.get(range.end)? - self.squares.get(range.start)?;
+        let n = range.end.checked_sub(range.start).filter(|n| *n > 1)?;
+        Some(reduce::exact_std(n, i128::from(sum), i128::from(squares)))
+    }
+    /// The two-norm of a range, if it is known without a loop; bit-equal to the loop.
+    #[inline]
+    pub fn window_norm(&self, range: Range<usize>) -> Option<f64> {
+        let squares = self.squares.get(range.end)? - self.squares.get(range.start)?;
+        // Beyond 2⁵³ the loop rounds, and this would not.
+        (squares <= 1 << 53).then(|| (squares as f64).sqrt())
+    }
+    /// Builds the index that makes [`Series::window_nth`] independent of the length, over the samples there are now.
+    /// Costs a sort; worth it for many long windows over one history.
+    pub fn index_quantiles(&mut self) {
+        self.quantiles = Some(Box::new(Quantiles::new(&self.value)));
+    }
+    /// The `k`-th smallest of a range, from 0, if [`Series::index_quantiles`] was called after its last sample came.
+    pub fn window_nth(&self, range: Range<usize>, k: usize) -> Option<f64> {
+        self.quantiles.as_ref()?.nth(range, k)
+    }
+    /// The range of a slice that is part of this series' column. Compares addresses only.
+    fn locate(&self, part: &[f64]) -> Option<Range<usize>> {
+        let (column, part) = (self.value.as_ptr_range(), part.as_ptr_range());
+        if part.start < column.start || part.end > column.end || part.is_empty() {
+            return None;
+        }
+        let index = |p: *const f64| (p.addr() - column.start.addr()) / size_of::<f64>();
+        Some(index(part.start)..index(part.end))
     }
     /// Builds the index that makes [`Series::window_min`] and [`Series::window_max`] independent of the length;
     /// later samples extend it.
@@ -325,10 +387,14 @@ impl Series {
         self.other.clear();
         self.value.clear();
         self.grid.clear();
-        self.prefix.clear();
-        self.prefix.push(0);
+        self.first = i64::MAX;
+        for sums in [&mut self.prefix, &mut self.squares] {
+            sums.clear();
+            sums.push(0);
+        }
         self.head = 0;
         self.extremes = self.extremes.take().map(|_| Box::default());
+        self.quantiles = None;
     }
     /// Forgets samples whose key is before `t`. Memory follows when half of the columns is forgotten, which shifts indices.
     pub fn forget_before(&mut self, t: Ticks) {
@@ -408,6 +474,15 @@ impl SeriesStore {
     /// Builds the extremes index of every series that has samples.
     pub fn index_extremes(&mut self) {
         self.all.iter_mut().filter(|s| !s.is_empty()).for_each(Series::index_extremes);
+    }
+    /// Builds the quantile index of every series that has samples.
+    pub fn index_quantiles(&mut self) {
+        self.all.iter_mut().filter(|s| !s.is_empty()).for_each(Series::index_quantiles);
+    }
+    /// The `k`-th smallest element of a slice that is a window of one of these series, if that series is indexed.
+    /// Lets `percentile`, which sees a vector and not where it came from, use the index.
+    pub fn nth_of(&self, window: &[f64], k: usize) -> Option<f64> {
+        self.all.iter().filter(|s| s.quantiles.is_some()).find_map(|s| s.window_nth(s.locate(window)?, k))
     }
     /// Samples of all series.
     pub fn len(&self) -> usize {

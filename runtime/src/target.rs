@@ -2,7 +2,10 @@
 //!
 //! In: a double, rules. Out: the value as it reads back, or a trap; the count. Never: what the pool does with it.
 
-use crate::{rules::{BadTarget, Rules, TargetRounding}, trap::Trap};
+use crate::{
+    rules::{BadTarget, Rules, TargetRounding},
+    trap::Trap,
+};
 
 /// The largest node count: the service's field is a 32-bit integer.
 pub const MAX_NODES: f64 = i32::MAX as f64;

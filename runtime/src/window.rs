@@ -145,8 +145,8 @@ impl Reduce {
             Reduce::MinFrom => min2(operand, Reduce::Min.eval(w, 0.0)),
             Reduce::MaxFrom => max2(operand, Reduce::Max.eval(w, 0.0)),
             Reduce::Range => Reduce::Max.eval(w, 0.0) - Reduce::Min.eval(w, 0.0),
-            Reduce::Norm => reduce::norm(values),
-            Reduce::Std => reduce::std(values).unwrap_or(f64::NAN),
+            Reduce::Norm => w.series.window_norm(w.range.clone()).unwrap_or_else(|| reduce::norm(values)),
+            Reduce::Std => w.series.window_std(w.range.clone()).or_else(|| reduce::std(values)).unwrap_or(f64::NAN),
             Reduce::Val => reduce::val(values, operand).unwrap_or(f64::NAN),
             Reduce::LastOrZero => values.last().copied().unwrap_or(0.0),
         }

@@ -18,15 +18,14 @@ pub struct Findings {
     pub diagnostics: Diagnostics,
 }
 
-/// Every error and every lint. Lints wait until the shape is sound: on half a formula they would guess.
+/// Every error and every lint; lints about the whole formula wait until its shape is sound.
 pub fn author(src: &str, levels: &Levels) -> Findings {
     let Parsed { ast, errors } = poolcast_grammar::parse(src);
     let mut list = syntax::diagnostics(src, &errors);
     let checked = super::check(&ast);
     list.extend(checked.diagnostics);
-    if errors.is_empty() {
-        list.extend(lint::lint(src, &ast, &checked.hir));
-    }
+    let lint = if errors.is_empty() { lint::lint } else { lint::lint_broken };
+    list.extend(lint(src, &ast, &checked.hir));
     let mut rules = levels.rules.clone();
     rules.extend(lint::allowed(&ast));
     let diagnostics = Levels { rules, strict: levels.strict }.apply(list);

@@ -102,7 +102,8 @@ impl Checker<'_> {
             let id = OverloadId { row: row as u16, overload: 0 };
             return (HKind::Call(id, HArgs { lo: 0, hi: 0 }), overload.ret);
         }
-        let mut d = self.error(code::UNKNOWN_MEMBER, span, format!("a {} has no member `{text}`", recv_ty.name()));
+        let what = if recv_ty == Ty::Metric { code::METRIC_VALUE } else { code::UNKNOWN_MEMBER };
+        let mut d = self.error(what, span, format!("a {} has no member `{text}`", recv_ty.name()));
         if recv_ty == Ty::Metric && find(text, RowKind::Method).is_some() {
             d = d.fix(text != "GetSample", "methods take parentheses", Span::new(span.hi, span.hi), "()");
         } else if recv_ty == Ty::Time {
@@ -204,8 +205,12 @@ impl Checker<'_> {
         let mut fit = Fit::Exact;
         for (i, a) in args.iter().enumerate() {
             let one = match (param(overload, i), self.ty(*a)) {
-                (Some(Param::Double), Ty::Double) | (Some(Param::Vec), Ty::Vec) | (Some(Param::Str), Ty::Str) => Fit::Exact,
-                (Some(Param::List), Ty::Double | Ty::Vec) | (Some(Param::Instant), Ty::Time | Ty::Interval) => Fit::Exact,
+                (Some(Param::Double), Ty::Double) | (Some(Param::Vec), Ty::Vec) | (Some(Param::Str), Ty::Str) => {
+                    Fit::Exact
+                }
+                (Some(Param::List), Ty::Double | Ty::Vec) | (Some(Param::Instant), Ty::Time | Ty::Interval) => {
+                    Fit::Exact
+                }
                 (Some(Param::Double), Ty::Vec) => Fit::Coerced,
                 _ => Fit::No,
             };

@@ -3,13 +3,7 @@
 //! In: nothing (data types). Invariant POSTORDER as in the syntax tree: operands have smaller ids, a subtree is contiguous.
 
 use poolcast_grammar::{BinOp, Span, UnOp};
-use poolcast_runtime::{
-    catalog::OverloadId,
-    metric::Metric,
-    ticks::Interval,
-    ty::Ty,
-    value::DeallocationOption,
-};
+use poolcast_runtime::{catalog::OverloadId, metric::Metric, ticks::Interval, ty::Ty, value::DeallocationOption};
 
 /// Index of a checked expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

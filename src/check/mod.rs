@@ -8,10 +8,11 @@
 //! what the service does with a formula it has stored (language.md §3.4).
 
 pub mod author;
+mod calls;
 pub mod hir;
 pub mod lint;
-mod calls;
 mod names;
+mod text;
 mod types;
 
 use crate::diag::{Code, Diagnostic, Severity, code};
@@ -36,6 +37,7 @@ pub fn check(ast: &Ast) -> Checked {
     }
     cx.number_forms();
     cx.hir.intern_strings(std::mem::take(&mut cx.texts));
+    cx.out.extend(text::text(ast, &cx.hir));
     Checked { hir: cx.hir, diagnostics: cx.out }
 }
 

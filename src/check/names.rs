@@ -23,8 +23,13 @@ pub(super) enum Class {
 }
 
 /// Service variables, for suggestions.
-const OUTPUTS: [&str; 5] =
-    ["$TargetDedicatedNodes", "$TargetLowPriorityNodes", "$NodeDeallocationOption", "$TargetDedicated", "$TargetLowPriority"];
+const OUTPUTS: [&str; 5] = [
+    "$TargetDedicatedNodes",
+    "$TargetLowPriorityNodes",
+    "$NodeDeallocationOption",
+    "$TargetDedicated",
+    "$TargetLowPriority",
+];
 
 impl Checker<'_> {
     pub(super) fn class(&mut self, name: Name) -> Class {
@@ -71,7 +76,8 @@ impl Checker<'_> {
     }
 
     fn latest_output(&self, output: Output) -> Option<VersionId> {
-        let find = |want: Output| self.hir.versions.iter().rposition(|v| v.output == Some(want)).map(|i| VersionId(i as u32));
+        let find =
+            |want: Output| self.hir.versions.iter().rposition(|v| v.output == Some(want)).map(|i| VersionId(i as u32));
         let (own, other) = match output {
             Output::Dedicated => (Output::Dedicated, Output::DedicatedAlias),
             Output::DedicatedAlias => (Output::DedicatedAlias, Output::Dedicated),
@@ -86,7 +92,9 @@ impl Checker<'_> {
         let mut d = self.error(code::OPTION_VALUE, span, format!("`{text}` is not a deallocation option"));
         let words = DeallocationOption::ALL.map(DeallocationOption::keyword);
         match nearest(text, words.iter().copied()) {
-            Some(near) => d = d.label(format!("did you mean `{near}`?")).fix(true, format!("write `{near}`"), span, near),
+            Some(near) => {
+                d = d.label(format!("did you mean `{near}`?")).fix(true, format!("write `{near}`"), span, near)
+            }
             None => d = d.help(format!("the options are {}", listed(words))),
         }
         self.reject(d)
@@ -95,9 +103,9 @@ impl Checker<'_> {
     /// `Undefined symbol`, with the most helpful guess.
     fn undefined(&mut self, span: Span, name: Name) -> (HKind, Ty) {
         let text = self.ast.name(name);
-        let mut d = self
-            .error(code::UNDEFINED, span, format!("`{text}` has no value here"))
-            .note(format!("the service stores such a formula and fails at every evaluation: `Undefined symbol: {text}`"));
+        let mut d = self.error(code::UNDEFINED, span, format!("`{text}` has no value here")).note(format!(
+            "the service stores such a formula and fails at every evaluation: `Undefined symbol: {text}`"
+        ));
         let later = self.ast.stmts.iter().find_map(|s| s.target.filter(|(n, _)| *n == name));
         if let Some((_, later)) = later {
             d = d.also(later, "assigned only here, after it is used").help("move the assignment above this statement");

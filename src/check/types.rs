@@ -38,7 +38,8 @@ impl Checker<'_> {
                     .unverified(code::VECTOR_AS_NUMBER, span, format!("{what} takes one number, this is a vector of samples"))
                     .note("undocumented; we take the element of a one-element vector and stop the evaluation for any other length");
                 for f in ["max", "avg"] {
-                    let mut fix = d.clone().fix(false, format!("reduce it: `{f}({text})`"), span, format!("{f}({text})"));
+                    let mut fix =
+                        d.clone().fix(false, format!("reduce it: `{f}({text})`"), span, format!("{f}({text})"));
                     d.fixes.append(&mut fix.fixes.split_off(d.fixes.len()));
                 }
                 d = d.help("`val(v, 0)` takes a single element");
@@ -62,9 +63,12 @@ impl Checker<'_> {
             }
             (UnOp::Neg, Ty::Vec) => {
                 let text = self.text(arg).to_owned();
-                let d = self
-                    .error(code::OPERATOR_TYPES, self.ast.span(id), "unary `-` does not take a vector")
-                    .fix(false, format!("write `{text} * -1`"), self.ast.span(id), format!("({text} * -1)"));
+                let d = self.error(code::OPERATOR_TYPES, self.ast.span(id), "unary `-` does not take a vector").fix(
+                    false,
+                    format!("write `{text} * -1`"),
+                    self.ast.span(id),
+                    format!("({text} * -1)"),
+                );
                 self.reject(d)
             }
             (op, ty) => {
@@ -107,7 +111,11 @@ impl Checker<'_> {
                 (Ty::Str, Ty::Str) => {
                     if !matches!(op, Eq | Ne) {
                         let d = self
-                            .unverified(code::STRING_ORDER, self.ast.span(id), "how strings are ordered is not documented")
+                            .unverified(
+                                code::STRING_ORDER,
+                                self.ast.span(id),
+                                "how strings are ordered is not documented",
+                            )
                             .note("we compare them byte by byte");
                         self.out.push(d);
                     }
@@ -139,14 +147,13 @@ impl Checker<'_> {
                 let op_span = self.ast.detail[id.ix()].0;
                 let rhs = self.text(b).to_owned();
                 let mut d = self
-                    .unverified(code::TIME_MINUS_INTERVAL, self.ast.span(id), "`timestamp - timeinterval` is not documented")
+                    .unverified(
+                        code::TIME_MINUS_INTERVAL,
+                        self.ast.span(id),
+                        "`timestamp - timeinterval` is not documented",
+                    )
                     .note("documentation adds a negative interval instead; we subtract");
-                d = d.fix(
-                    false,
-                    "add the negated interval",
-                    op_span.to(self.ast.span(b)),
-                    format!("+ -({rhs})"),
-                );
+                d = d.fix(false, "add the negated interval", op_span.to(self.ast.span(b)), format!("+ -({rhs})"));
                 self.out.push(d);
                 Ty::Time
             }
@@ -184,7 +191,9 @@ impl Checker<'_> {
             (_, Ty::Time, Ty::Double) | (_, Ty::Double, Ty::Time) => {
                 d.help("take a member such as `.hour`, or give the number a unit: `* TimeInterval_Minute`")
             }
-            (_, Ty::Str, _) | (_, _, Ty::Str) => d.help("strings are only for `time(\"…\")` and for comparing with strings"),
+            (_, Ty::Str, _) | (_, _, Ty::Str) => {
+                d.help("strings are only for `time(\"…\")` and for comparing with strings")
+            }
             (_, Ty::Time, Ty::Interval) | (_, Ty::Interval, Ty::Time) => {
                 d.help("compare an interval with the difference of two times")
             }
@@ -212,9 +221,13 @@ impl Checker<'_> {
                 )
                 .help("for a range write `a < b && b < c`")
             } else {
-                self.unverified(code::MIXED_COMPARISON, span, "which of the two comparisons binds tighter is not documented")
-                    .note("we take the rule of C: `<` before `==`")
-                    .fix(true, "add the parentheses", self.ast.span(side), format!("({text})"))
+                self.unverified(
+                    code::MIXED_COMPARISON,
+                    span,
+                    "which of the two comparisons binds tighter is not documented",
+                )
+                .note("we take the rule of C: `<` before `==`")
+                .fix(true, "add the parentheses", self.ast.span(side), format!("({text})"))
             };
             self.out.push(d);
         }
@@ -225,7 +238,11 @@ impl Checker<'_> {
         if !self.number(c, "a condition") {
             let ty = self.ty(c);
             let d = self
-                .error(code::CONDITION_TYPE, self.ast.span(c), format!("a condition takes a number, this is a {}", ty.name()))
+                .error(
+                    code::CONDITION_TYPE,
+                    self.ast.span(c),
+                    format!("a condition takes a number, this is a {}", ty.name()),
+                )
                 .help("compare it with something: the outcome is 1 or 0");
             self.become_poison(c, d);
         }
@@ -235,7 +252,11 @@ impl Checker<'_> {
             (Ty::Option, Ty::Option) => {
                 if self.writes_option {
                     let d = self
-                        .unverified(code::KEYWORD_ARM, self.ast.span(id), "whether `?:` may choose an option is not documented")
+                        .unverified(
+                            code::KEYWORD_ARM,
+                            self.ast.span(id),
+                            "whether `?:` may choose an option is not documented",
+                        )
                         .note("we accept it; production formulas avoid it");
                     self.out.push(d);
                 }
@@ -280,7 +301,11 @@ impl Checker<'_> {
             let ty = self.ty(value);
             let name = target.text(self.ast.text());
             let d = self
-                .error(code::TARGET_TYPE, self.ast.span(value), format!("a target takes a number, this is a {}", ty.name()))
+                .error(
+                    code::TARGET_TYPE,
+                    self.ast.span(value),
+                    format!("a target takes a number, this is a {}", ty.name()),
+                )
                 .also(target, format!("`{name}` is a number of nodes"));
             self.become_poison(value, d);
         }
@@ -296,7 +321,11 @@ impl Checker<'_> {
         let span = self.ast.span(value);
         let words = poolcast_runtime::value::DeallocationOption::ALL.map(|o| o.keyword());
         let mut d = self
-            .error(code::OPTION_VALUE, span, format!("`$NodeDeallocationOption` takes a keyword, this is a {}", ty.name()))
+            .error(
+                code::OPTION_VALUE,
+                span,
+                format!("`$NodeDeallocationOption` takes a keyword, this is a {}", ty.name()),
+            )
             .help(format!("the options are {}", listed(words)));
         if let Expr::Str = self.ast.expr(self.ast.unparen(value)) {
             let word = self.text(value).trim_matches('"');
@@ -330,7 +359,11 @@ impl Checker<'_> {
     pub(super) fn keyword_misplaced(&mut self, id: ExprId) {
         let word = self.text(id).trim().to_owned();
         let d = self
-            .error(code::KEYWORD_PLACE, self.ast.span(id), format!("`{word}` only has a meaning in `$NodeDeallocationOption = …`"))
+            .error(
+                code::KEYWORD_PLACE,
+                self.ast.span(id),
+                format!("`{word}` only has a meaning in `$NodeDeallocationOption = …`"),
+            )
             .help(format!("write `$NodeDeallocationOption = {word};` as a statement of its own"));
         self.become_poison(id, d);
     }

@@ -79,11 +79,15 @@ impl Verb for Check {
         let mut outcomes = Vec::new();
         for name in &self.files {
             let source = output::read(name)?;
-            let outcome = if self.fix { self.repair(term, source, &levels)? } else { self.look(term, source, &levels)? };
+            let outcome =
+                if self.fix { self.repair(term, source, &levels)? } else { self.look(term, source, &levels)? };
             outcomes.push(outcome);
         }
         if outcomes.iter().all(|o| o.formulas == 0) {
-            return Err("no formula found: looked for `autoScaleFormula`, `autoScale.formula` and Terraform's `formula =`".into());
+            return Err(
+                "no formula found: looked for `autoScaleFormula`, `autoScale.formula` and Terraform's `formula =`"
+                    .into(),
+            );
         }
         let text = self.report(term, &outcomes);
         // With `--fix -` standard output is the repaired text, with `--dry-run` the diff.
@@ -167,7 +171,8 @@ impl Check {
             Format::Short => files.iter().map(|f| render::short(f.name, f.text, f.diagnostics.iter())).collect(),
             Format::Human => {
                 let color = term.color && !(self.fix && self.dry_run);
-                let body: String = files.iter().map(|f| render::human(f.name, f.text, f.diagnostics.iter(), color)).collect();
+                let body: String =
+                    files.iter().map(|f| render::human(f.name, f.text, f.diagnostics.iter(), color)).collect();
                 body + &summary(outcomes)
             }
         }

@@ -3,9 +3,18 @@
 //! In: the catalogues. Out: `docs/reference.md`, `docs/diagnostics.md`, `docs/compatibility.md`. Never: prose that belongs
 //! in a row.
 
-use super::{Complaint, Exit, Verb, explain::OUTPUTS, output::{self, Term}};
+use super::{
+    Complaint, Exit, Verb,
+    explain::OUTPUTS,
+    output::{self, Term},
+};
 use crate::diag::code;
-use poolcast_runtime::{builtins, catalog::{Evidence, RowKind}, metric::{self, Metric, Status}, rules::Rules};
+use poolcast_runtime::{
+    builtins,
+    catalog::{Evidence, RowKind},
+    metric::{self, Metric, Status},
+    rules::Rules,
+};
 use std::fmt::Write as _;
 
 /// Arguments of `doc`.
@@ -77,7 +86,9 @@ pub fn kind_word(kind: RowKind) -> &'static str {
 /// Everything a formula can say.
 pub fn reference() -> String {
     let mut out = header("reference");
-    out.push_str("# Reference\n\nEvery name of the language, from the catalogue. `poolcast explain NAME` prints one entry.\n");
+    out.push_str(
+        "# Reference\n\nEvery name of the language, from the catalogue. `poolcast explain NAME` prints one entry.\n",
+    );
     for (title, kind) in [
         ("Functions", "function"),
         ("Methods of metrics", "method"),
@@ -93,7 +104,8 @@ pub fn reference() -> String {
             let _ = write!(out, "\n{}\n", row.doc);
             for e in row.examples {
                 let given: Vec<String> = e.samples.iter().map(|(m, v)| format!("`{m}` = {v:?}")).collect();
-                let given = if given.is_empty() { String::new() } else { format!(", with samples {}", given.join(", ")) };
+                let given =
+                    if given.is_empty() { String::new() } else { format!(", with samples {}", given.join(", ")) };
                 let _ = write!(out, "\n* `{}` gives `{}`{given}", e.formula, e.prints);
             }
             if !row.examples.is_empty() {
@@ -134,11 +146,18 @@ pub fn codes() -> String {
     let mut out = header("codes");
     out.push_str("# Diagnostics\n\nEvery code with its page; `poolcast explain CODE` prints one. The formulas under *fails* and *passes* are tests.\n\n| code | name | says |\n|---|---|---|\n");
     for row in code::ROWS {
-        let _ = writeln!(out, "| [{0}](#{1}-{2}) | {2} | {3} |", row.code.0, row.code.0.to_lowercase(), row.name, row.title);
+        let _ = writeln!(
+            out,
+            "| [{0}](#{1}-{2}) | {2} | {3} |",
+            row.code.0,
+            row.code.0.to_lowercase(),
+            row.name,
+            row.title
+        );
     }
     for row in code::ROWS {
         // Pages open with a first-level heading; here they are sections.
-        let _ = write!(out, "\n#{}", row.page);
+        let _ = write!(out, "\n#{}", row.page.replace("\n## ", "\n### "));
     }
     out
 }
@@ -149,7 +168,15 @@ pub fn compatibility() -> String {
     out.push_str(include_str!("compatibility.md"));
     out.push_str("\n## Rules\n\n| rule | default | takes | evidence | what it decides |\n|---|---|---|---|---|\n");
     for r in Rules::ROWS {
-        let _ = writeln!(out, "| `{}` | `{}` | {} | {} | {} |", r.name, (r.default)(), (r.allowed)(), evidence(r.evidence), r.doc);
+        let _ = writeln!(
+            out,
+            "| `{}` | `{}` | {} | {} | {} |",
+            r.name,
+            (r.default)(),
+            (r.allowed)(),
+            evidence(r.evidence),
+            r.doc
+        );
     }
     out.push_str("\n## Unverified corners of the language\n\nWarnings that say which choice was made; errors under `--strict`.\n\n| code | name | says |\n|---|---|---|\n");
     for row in code::ROWS.iter().filter(|r| r.code.0.starts_with('U')) {

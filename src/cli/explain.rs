@@ -9,7 +9,12 @@ use super::{
     output::Term,
 };
 use crate::diag::code;
-use poolcast_runtime::{builtins, catalog::{Builtin, RowKind}, metric::{self, Metric}, rules};
+use poolcast_runtime::{
+    builtins,
+    catalog::{Builtin, RowKind},
+    metric::{self, Metric},
+    rules,
+};
 use std::fmt::Write as _;
 
 /// Arguments of `explain`.
@@ -43,24 +48,41 @@ impl Verb for Explain {
 
 /// Service variables a formula writes: (name, page).
 pub const OUTPUTS: &[(&str, &str)] = &[
-    ("$TargetDedicatedNodes", "How many dedicated nodes the pool should have. Read before it is assigned, it is the pool's present target; fractions are cut toward zero when the formula ends. Left alone, the target stays."),
-    ("$TargetLowPriorityNodes", "How many Spot or low-priority nodes the pool should have. Otherwise like `$TargetDedicatedNodes`."),
-    ("$TargetDedicated", "Old name of `$TargetDedicatedNodes`. When both are set, the full name wins whatever the order."),
-    ("$TargetLowPriority", "Old name of `$TargetLowPriorityNodes`. When both are set, the full name wins whatever the order."),
-    ("$NodeDeallocationOption", "What happens to tasks on nodes that leave: `requeue` (the default: killed and started over), `terminate` (killed for good), `taskcompletion` (the node waits for them) or `retaineddata` (and for their files to expire). It can only be written, and only these four words can be assigned. It does not carry over to the next evaluation."),
+    (
+        "$TargetDedicatedNodes",
+        "How many dedicated nodes the pool should have. Read before it is assigned, it is the pool's present target; fractions are cut toward zero when the formula ends. Left alone, the target stays.",
+    ),
+    (
+        "$TargetLowPriorityNodes",
+        "How many Spot or low-priority nodes the pool should have. Otherwise like `$TargetDedicatedNodes`.",
+    ),
+    (
+        "$TargetDedicated",
+        "Old name of `$TargetDedicatedNodes`. When both are set, the full name wins whatever the order.",
+    ),
+    (
+        "$TargetLowPriority",
+        "Old name of `$TargetLowPriorityNodes`. When both are set, the full name wins whatever the order.",
+    ),
+    (
+        "$NodeDeallocationOption",
+        "What happens to tasks on nodes that leave: `requeue` (the default: killed and started over), `terminate` (killed for good), `taskcompletion` (the node waits for them) or `retaineddata` (and for their files to expire). It can only be written, and only these four words can be assigned. It does not carry over to the next evaluation.",
+    ),
 ];
 
 /// Everything that has this name, best first.
 pub fn pages(name: &str) -> Vec<String> {
     let mut out = Vec::new();
     if let Some(row) = code::find(name) {
-        out.push(row.page.to_owned());
+        out.push(plain(row.page));
     }
     let bare = name.trim_start_matches('.').trim_end_matches("()");
     let same = |a: &str, b: &str| a == b || a.eq_ignore_ascii_case(b);
-    for row in builtins::ROWS.iter().filter(|r| same(r.name.trim_start_matches('.'), bare)) {
-        out.push(builtin(row));
-    }
+    let named = || builtins::ROWS.iter().filter(|r| same(r.name.trim_start_matches('.'), bare));
+    // What the language has under this name, else why it has nothing.
+    let real: Vec<&Builtin> = named().filter(|r| !matches!(r.kind, RowKind::Absent { .. })).collect();
+    let rows = if real.is_empty() { named().collect() } else { real };
+    out.extend(rows.into_iter().map(builtin));
     let dollar = format!("${}", name.trim_start_matches('$'));
     let old = metric::ALIASES.iter().find(|(old, _)| same(old, &dollar)).map(|(_, m)| *m);
     if let Some(m) = Metric::ALL.iter().copied().find(|m| same(m.name(), &dollar)).or(old) {
@@ -72,6 +94,22 @@ pub fn pages(name: &str) -> Vec<String> {
     let rule_name = name.replace('-', "_");
     if let Some(row) = rules::Rules::ROWS.iter().find(|r| same(r.name, &rule_name)) {
         out.push(rule(row));
+    }
+    out
+}
+
+/// A page for a terminal: formulas are indented instead of fenced.
+fn plain(page: &str) -> String {
+    let mut out = String::new();
+    let mut inside = false;
+    for line in page.lines() {
+        if line.starts_with("```") {
+            inside = !inside;
+        } else if inside {
+            let _ = writeln!(out, "    {line}");
+        } else {
+            let _ = writeln!(out, "{line}");
+        }
     }
     out
 }

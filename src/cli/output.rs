@@ -22,9 +22,7 @@ impl Term {
             Color::Always => true,
             Color::Never => false,
             // https://no-color.org: set and not empty.
-            Color::Auto => {
-                std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
-            }
+            Color::Auto => std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
         };
         Term { color }
     }
@@ -55,7 +53,11 @@ const MAX_BYTES: u64 = 64 << 20;
 pub fn read(name: &str) -> Result<Source, Complaint> {
     let mut bytes = Vec::new();
     if name == "-" {
-        std::io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|e| format!("cannot read standard input: {e}"))?;
+        std::io::stdin()
+            .lock()
+            .take(MAX_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|e| format!("cannot read standard input: {e}"))?;
     } else {
         let file = std::fs::File::open(name).map_err(|e| format!("cannot read {name}: {e}"))?;
         file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|e| format!("cannot read {name}: {e}"))?;
@@ -98,4 +100,13 @@ pub fn diff(name: &str, old: &str, new: &str) -> String {
         .context_radius(3)
         .header(&format!("a/{name}"), &format!("b/{name}"))
         .to_string()
+}
+
+/// A progress bar on standard error; invisible when that is no terminal.
+pub fn progress(total: u64) -> indicatif::ProgressBar {
+    let bar = indicatif::ProgressBar::new(total);
+    bar.set_style(
+        indicatif::ProgressStyle::with_template("{wide_bar} {pos}/{len} {eta}").unwrap_or(indicatif::ProgressStyle::default_bar()),
+    );
+    bar
 }

@@ -128,9 +128,8 @@ pub fn find(text: &str) -> Option<&'static Row> {
 /// The row a misspelt code or name most likely meant.
 pub fn nearest(text: &str) -> Option<&'static Row> {
     let text = text.to_lowercase();
-    let distance = |r: &Row| {
-        strsim::osa_distance(&text, r.name).min(strsim::osa_distance(&text, &r.code.0.to_lowercase()))
-    };
+    let distance =
+        |r: &Row| strsim::osa_distance(&text, r.name).min(strsim::osa_distance(&text, &r.code.0.to_lowercase()));
     ROWS.iter().min_by_key(|r| distance(r)).filter(|r| distance(r) * 3 <= text.len().max(3))
 }
 

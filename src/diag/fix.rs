@@ -52,7 +52,12 @@ mod tests {
     use poolcast_grammar::Span;
 
     fn d(automatic: bool, lo: u32, hi: u32, text: &str) -> Diagnostic {
-        Diagnostic::new(code::EMPTY, Severity::Error, Span::new(lo, hi), "x").fix(automatic, "t", Span::new(lo, hi), text)
+        Diagnostic::new(code::EMPTY, Severity::Error, Span::new(lo, hi), "x").fix(
+            automatic,
+            "t",
+            Span::new(lo, hi),
+            text,
+        )
     }
 
     #[test]

@@ -103,10 +103,10 @@ mod tests {
             of(code::FRACTION, Severity::Warning),
             of(code::UNDEFINED, Severity::Error),
         ]);
-        assert_eq!(out.iter().map(|d| (d.code, d.severity)).collect::<Vec<_>>(), [
-            (code::UNDEFINED, Severity::Error),
-            (code::FRACTION, Severity::Error)
-        ]);
+        assert_eq!(
+            out.iter().map(|d| (d.code, d.severity)).collect::<Vec<_>>(),
+            [(code::UNDEFINED, Severity::Error), (code::FRACTION, Severity::Error)]
+        );
     }
 
     #[test]

@@ -123,9 +123,7 @@ pub struct Diagnostics {
 impl Diagnostics {
     /// Sorted by place, then severity, then code; exact repeats are dropped.
     pub fn new(mut list: Vec<Diagnostic>) -> Diagnostics {
-        list.sort_by(|a, b| {
-            (a.span, a.severity, a.code, &a.message).cmp(&(b.span, b.severity, b.code, &b.message))
-        });
+        list.sort_by(|a, b| (a.span, a.severity, a.code, &a.message).cmp(&(b.span, b.severity, b.code, &b.message)));
         list.dedup();
         Diagnostics { list }
     }

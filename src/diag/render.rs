@@ -100,11 +100,14 @@ fn suggestion(src: &str, fix: &Fix) -> String {
     }
     let first = src[..lo].rfind('\n').map_or(0, |i| i + 1);
     let last = src[hi..].find('\n').map_or(src.len(), |i| hi + i);
-    let Some(block) = super::fix::apply_edits(&src[first..last], fix.edits.iter().cloned().map(|mut e| {
-        e.span.lo -= first as u32;
-        e.span.hi -= first as u32;
-        e
-    })) else {
+    let Some(block) = super::fix::apply_edits(
+        &src[first..last],
+        fix.edits.iter().cloned().map(|mut e| {
+            e.span.lo -= first as u32;
+            e.span.hi -= first as u32;
+            e
+        }),
+    ) else {
         return out;
     };
     for line in block.lines().filter(|l| !l.trim().is_empty()).take(6) {
@@ -154,7 +157,12 @@ mod tests {
 
     #[test]
     fn a_place_outside_the_text_is_no_reason_to_panic() {
-        let d = Diagnostic::new(code::EMPTY, Severity::Error, Span::new(90, 99), "nothing").fix(true, "x", Span::new(90, 99), "y");
+        let d = Diagnostic::new(code::EMPTY, Severity::Error, Span::new(90, 99), "nothing").fix(
+            true,
+            "x",
+            Span::new(90, 99),
+            "y",
+        );
         assert!(human("f", "é", [&d], false).contains("nothing"));
     }
 }

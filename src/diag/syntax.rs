@@ -51,11 +51,7 @@ pub fn diagnostic(src: &str, error: &SyntaxError) -> Diagnostic {
         d = d.help(help);
     }
     if !error.fix.is_empty() {
-        d.fixes.push(Fix {
-            title: fix_title(src, error),
-            edits: error.fix.clone(),
-            automatic: certain(&error.kind),
-        });
+        d.fixes.push(Fix { title: fix_title(src, error), edits: error.fix.clone(), automatic: certain(&error.kind) });
     }
     d
 }
@@ -100,15 +96,21 @@ fn words(src: &str, error: &SyntaxError) -> (String, String, String) {
             "a statement ends here",
             "a new line does not end a statement, only `;` does",
         ),
-        SyntaxKind::UnclosedParen => {
-            say("this `(` is never closed", "opened here", "count the parentheses of this statement: one `)` is missing")
-        }
-        SyntaxKind::UnopenedParen => {
-            say("this `)` closes nothing", "no `(` before it", "remove it, or open a parenthesis earlier in the statement")
-        }
-        SyntaxKind::UnclosedString => {
-            say("this text does not end on its line", "opened here", "close it with `\"`; a text cannot run over a line end")
-        }
+        SyntaxKind::UnclosedParen => say(
+            "this `(` is never closed",
+            "opened here",
+            "count the parentheses of this statement: one `)` is missing",
+        ),
+        SyntaxKind::UnopenedParen => say(
+            "this `)` closes nothing",
+            "no `(` before it",
+            "remove it, or open a parenthesis earlier in the statement",
+        ),
+        SyntaxKind::UnclosedString => say(
+            "this text does not end on its line",
+            "opened here",
+            "close it with `\"`; a text cannot run over a line end",
+        ),
         SyntaxKind::SingleQuotes => say("text stands between single quotes", "not understood", "use double quotes"),
         SyntaxKind::HashComment => say("`#` does not start a comment", "not understood", "comments start with `//`"),
         SyntaxKind::BlockComment => {
@@ -134,19 +136,17 @@ fn words(src: &str, error: &SyntaxError) -> (String, String, String) {
             "left over from a template or another language",
             "let the outer language fill in the value before the formula is sent",
         ),
-        SyntaxKind::AssignInExpression => say(
-            "`=` assigns and has no value",
-            "inside an expression",
-            "compare with `==`",
-        ),
-        SyntaxKind::ChainedAssignment => {
-            say("one statement assigns one name", "a second `=`", "write two statements")
+        SyntaxKind::AssignInExpression => {
+            say("`=` assigns and has no value", "inside an expression", "compare with `==`")
         }
+        SyntaxKind::ChainedAssignment => say("one statement assigns one name", "a second `=`", "write two statements"),
         SyntaxKind::ForeignOperator(op) => (
             format!("there is no operator `{op}`"),
             "not in the language".to_owned(),
             match op.as_str() {
-                "^" | "**" => "there are no powers: multiply, or use `lg`, `ln` and `log` the other way round".to_owned(),
+                "^" | "**" => {
+                    "there are no powers: multiply, or use `lg`, `ln` and `log` the other way round".to_owned()
+                }
                 "&" => "logical and is `&&`; there is no bitwise one".to_owned(),
                 "|" => "logical or is `||`; there is no bitwise one".to_owned(),
                 "+" => "leave the sign out".to_owned(),
@@ -154,11 +154,9 @@ fn words(src: &str, error: &SyntaxError) -> (String, String, String) {
                 _ => "the operators are + - * / ! < <= == >= > != && || ?:".to_owned(),
             },
         ),
-        SyntaxKind::BadAssignTarget => say(
-            "only a name can be assigned",
-            "not a name",
-            "put a single name left of `=`; compare with `==`",
-        ),
+        SyntaxKind::BadAssignTarget => {
+            say("only a name can be assigned", "not a name", "put a single name left of `=`; compare with `==`")
+        }
         SyntaxKind::BadNumber => (
             format!("`{text}` is not a number"),
             "not understood".to_owned(),
@@ -171,7 +169,9 @@ fn words(src: &str, error: &SyntaxError) -> (String, String, String) {
                 '\u{201C}' | '\u{201D}' | '\u{201E}' => "use plain quotation marks `\"`".to_owned(),
                 '\u{2018}' | '\u{2019}' => "use plain quotation marks `\"`".to_owned(),
                 '\u{2013}' | '\u{2014}' | '\u{2212}' => "use a plain minus `-`".to_owned(),
-                '\u{a0}' | '\u{feff}' | '\u{200b}' => "it is invisible, most likely pasted from a web page: retype the blank".to_owned(),
+                '\u{a0}' | '\u{feff}' | '\u{200b}' => {
+                    "it is invisible, most likely pasted from a web page: retype the blank".to_owned()
+                }
                 _ => "letters, digits, `_` and `$` make names; anything goes in a `//` comment".to_owned(),
             },
         ),

@@ -8,9 +8,13 @@
 //! body, and sample calls over constant windows become window reads (`fuse`).
 
 use super::*;
-use crate::check::hir::{HId, HKind, HStmt, Hir, Poison};
+use crate::check::hir::{HId, HKind, HStmt, Hir};
 use poolcast_grammar::{BinOp, UnOp};
-use poolcast_runtime::{builtins, catalog::Purity, rules::{Lenience, NanCondition}};
+use poolcast_runtime::{
+    builtins,
+    catalog::Purity,
+    rules::{Lenience, NanCondition},
+};
 use rustc_hash::FxHashMap;
 
 /// Whether to optimise. The unoptimised program is the oracle the optimised one is tested against.
@@ -265,7 +269,11 @@ impl<'h> Lower<'h> {
                 let here = self.program.blocks.len();
                 // `||` evaluates its right side when the left is false.
                 let flipped = matches!(kind, HKind::Logic(BinOp::Or, ..));
-                let (t, f) = if flipped { (BlockId(u32::MAX), BlockId(here as u32 + 1)) } else { (BlockId(here as u32 + 1), BlockId(u32::MAX)) };
+                let (t, f) = if flipped {
+                    (BlockId(u32::MAX), BlockId(here as u32 + 1))
+                } else {
+                    (BlockId(here as u32 + 1), BlockId(u32::MAX))
+                };
                 self.end(Term::Branch(cond, t, f));
                 open.branch = Some(here);
                 id
@@ -623,7 +631,8 @@ impl<'h> Lower<'h> {
         let values: Option<Vec<Value<'_>>> = args.iter().map(|a| self.constant_value(*a)).collect();
         let body = builtins::overload(overload).body?;
         let (series, arena) = self.nowhere.get_or_insert_with(|| (SeriesStore::new(self.rules), Arena::new(1 << 16)));
-        let snapshot = Snapshot { now: Ticks(0), series, targets: [0.0; 2], current: [0.0; 2], task_slots: 1.0, seed: 0 };
+        let snapshot =
+            Snapshot { now: Ticks(0), series, targets: [0.0; 2], current: [0.0; 2], task_slots: 1.0, seed: 0 };
         let mut cx = Cx::new(&snapshot, self.rules, arena);
         let out = body(&mut cx, &values?).ok().filter(|_| !cx.clock_read && cx.notes.is_empty())?;
         // Only plain numbers leave; nothing borrowed from the empty world does.
@@ -643,7 +652,8 @@ impl<'h> Lower<'h> {
         self.end(Term::Finish);
         let mut p = self.program;
         mark_live(&mut p, self.effort == Effort::Plain);
-        let final_slot = |p: &Program, output: Output| p.slots.iter().rposition(|s| s.output == Some(output)).map(|i| i as u32);
+        let final_slot =
+            |p: &Program, output: Output| p.slots.iter().rposition(|s| s.output == Some(output)).map(|i| i as u32);
         p.outputs = [
             final_slot(&p, Output::Dedicated).or_else(|| final_slot(&p, Output::DedicatedAlias)),
             final_slot(&p, Output::LowPriority).or_else(|| final_slot(&p, Output::LowPriorityAlias)),
@@ -670,16 +680,27 @@ pub(crate) fn final_variables(p: &Program, limit: u32) -> Vec<u32> {
 fn shareable(inst: &Inst) -> bool {
     !matches!(
         inst,
-        Inst::Param | Inst::Store(..) | Inst::Call(..) | Inst::Flatten(_) | Inst::Vector(..) | Inst::Single(_) | Inst::Target(_)
+        Inst::Param
+            | Inst::Store(..)
+            | Inst::Call(..)
+            | Inst::Flatten(_)
+            | Inst::Vector(..)
+            | Inst::Single(_)
+            | Inst::Target(_)
     )
 }
 
 /// Whether an instruction must run even when nothing uses its value.
 fn effectful(inst: &Inst) -> bool {
     match inst {
-        Inst::Store(..) | Inst::Require(..) | Inst::Target(_) | Inst::Single(_) | Inst::Call(..) | Inst::Vector(..) | Inst::Flatten(_) | Inst::Param => {
-            true
-        }
+        Inst::Store(..)
+        | Inst::Require(..)
+        | Inst::Target(_)
+        | Inst::Single(_)
+        | Inst::Call(..)
+        | Inst::Vector(..)
+        | Inst::Flatten(_)
+        | Inst::Param => true,
         Inst::Unary(op, _) | Inst::Binary(op, ..) => op.result() != Ty::Double,
         _ => false,
     }

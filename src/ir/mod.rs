@@ -9,17 +9,19 @@
 //! Sample windows that are constant offsets from now are listed in `windows` and resolved once before a run; reading them
 //! is then a load, and reductions over them need no vector (`Reduce`). Everything else goes through the catalogue (`Call`).
 
+mod fuse;
 pub mod lower;
 pub mod print;
 pub mod verify;
-mod fuse;
 
 use crate::check::hir::Output;
 use poolcast_grammar::Span;
-use poolcast_runtime::{
-    catalog::OverloadId, metric::Metric, rules::Rules, scalar::ScalarOp, ty::Ty, value::DeallocationOption, window::WindowSpec,
-};
+pub use crate::check::hir::Poison;
 pub use poolcast_runtime::window::Reduce;
+use poolcast_runtime::{
+    catalog::OverloadId, metric::Metric, rules::Rules, scalar::ScalarOp, ty::Ty, value::DeallocationOption,
+    window::WindowSpec,
+};
 
 /// A value: the index of the instruction that makes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -181,7 +183,7 @@ pub struct Program {
     /// String literals, sorted.
     pub strings: Vec<String>,
     /// Rejections.
-    pub poisons: Vec<crate::check::hir::Poison>,
+    pub poisons: Vec<Poison>,
     /// The frame.
     pub slots: Vec<Slot>,
     /// Final slot of each user variable, in byte order of names, for a run that finishes.

@@ -1,7 +1,11 @@
 //! Stable text of a program, for `emit --stage ir` and golden tests.
 
 use super::*;
-use poolcast_runtime::{builtins, print::general, ticks::{Interval, Ticks}};
+use poolcast_runtime::{
+    builtins,
+    print::general,
+    ticks::{Interval, Ticks},
+};
 use std::fmt::Write;
 
 /// The listing.

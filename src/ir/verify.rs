@@ -66,7 +66,8 @@ pub fn verify(p: &Program) -> Result<(), String> {
             Term::Goto(t, v) => {
                 flow(t);
                 let target = p.blocks[t.0 as usize];
-                let param = (target.lo < target.hi && p.insts[target.lo as usize] == Inst::Param).then_some(target.lo as usize);
+                let param =
+                    (target.lo < target.hi && p.insts[target.lo as usize] == Inst::Param).then_some(target.lo as usize);
                 if v.is_some() != param.is_some() {
                     return Err(format!("block {i} enters block {} without its value", t.0));
                 }

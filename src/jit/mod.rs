@@ -11,7 +11,10 @@ mod translate;
 pub use code::{Code, Finished};
 
 use crate::ir::Program;
-use cranelift::codegen::{isa::OwnedTargetIsa, settings::{self, Configurable}};
+use cranelift::codegen::{
+    isa::OwnedTargetIsa,
+    settings::{self, Configurable},
+};
 use std::sync::OnceLock;
 
 /// Why there is no code for a program.
@@ -63,8 +66,7 @@ pub fn assembly(program: &Program) -> Result<String, JitError> {
     let mut builder = cranelift::prelude::FunctionBuilderContext::new();
     translate::translate(program, isa.as_ref(), &mut context.func, &mut builder)?;
     context.set_disasm(true);
-    let compiled = context
-        .compile(isa.as_ref(), &mut Default::default())
-        .map_err(|e| JitError(format!("{:?}", e.inner)))?;
+    let compiled =
+        context.compile(isa.as_ref(), &mut Default::default()).map_err(|e| JitError(format!("{:?}", e.inner)))?;
     Ok(compiled.vcode.clone().unwrap_or_default())
 }

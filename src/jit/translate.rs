@@ -264,7 +264,13 @@ impl Translate<'_, '_> {
         self.b.ins().load(types::F64, MemFlagsData::trusted(), self.views, at)
     }
 
-    fn reduce(&mut self, kind: Reduce, w: WindowId, operand: Option<Val>, isa: &dyn TargetIsa) -> Result<Value, JitError> {
+    fn reduce(
+        &mut self,
+        kind: Reduce,
+        w: WindowId,
+        operand: Option<Val>,
+        isa: &dyn TargetIsa,
+    ) -> Result<Value, JitError> {
         let Some(address) = abi::reduction(kind) else {
             return Ok(match kind {
                 Reduce::Len => self.view_f64(w, ViewLayout::LEN_DOUBLE),
@@ -368,7 +374,13 @@ impl Translate<'_, '_> {
         self.b.switch_to_block(on);
     }
 
-    fn host_list(&mut self, v: u32, op: HostOp, list: List, isa: &dyn TargetIsa) -> Result<[Option<Value>; 2], JitError> {
+    fn host_list(
+        &mut self,
+        v: u32,
+        op: HostOp,
+        list: List,
+        isa: &dyn TargetIsa,
+    ) -> Result<[Option<Value>; 2], JitError> {
         let args: Vec<Val> = self.p.list(list).to_vec();
         self.host(v, op, &args, isa)
     }

@@ -206,7 +206,8 @@ mod tests {
 
     #[test]
     fn data_plane_pool_json_maps_through_every_escape() {
-        let outer = r#"{"id": "p", "autoScaleFormula": "a = 1;\n\tb = time(\"2026-01-05T08:00:00Z\");\u0024x = \u00e9;"}"#;
+        let outer =
+            r#"{"id": "p", "autoScaleFormula": "a = 1;\n\tb = time(\"2026-01-05T08:00:00Z\");\u0024x = \u00e9;"}"#;
         let e = extract("pool.json", outer).unwrap();
         assert_eq!(e.pieces.len(), 1);
         let p = &e.pieces[0];
@@ -266,10 +267,10 @@ mod tests {
     fn quoted_hcl_strings_and_two_formulas_in_one_file() {
         let outer = "a { formula = \"$TargetDedicatedNodes = 1;\\n$x = \\\"t\\\";\" }\nb { formula = var.f }\nc {\n  formula = \"y = 2;\"\n}\n# formula = \"z\"\n";
         let e = extract("main.tf", outer).unwrap();
-        assert_eq!(e.pieces.iter().map(|p| p.text.as_str()).collect::<Vec<_>>(), [
-            "$TargetDedicatedNodes = 1;\n$x = \"t\";",
-            "y = 2;"
-        ]);
+        assert_eq!(
+            e.pieces.iter().map(|p| p.text.as_str()).collect::<Vec<_>>(),
+            ["$TargetDedicatedNodes = 1;\n$x = \"t\";", "y = 2;"]
+        );
         assert_eq!(e.skipped.len(), 1);
         assert_eq!(e.skipped[0].0.text(outer), "var.f");
     }

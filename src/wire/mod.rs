@@ -3,4 +3,5 @@
 //! In: text of files and plain values. Out: plain values and text of files. Never: imported by the core, never opens a file.
 
 pub mod embedded;
+pub mod metrics;
 pub mod report;

@@ -260,7 +260,8 @@ mod tests {
     #[test]
     fn json_has_places_in_lines_columns_and_bytes() {
         let list = found();
-        let v: Value = serde_json::from_str(&json(&[Checked { name: "a b.txt", text: "é\nxx", diagnostics: &list }])).unwrap();
+        let v: Value =
+            serde_json::from_str(&json(&[Checked { name: "a b.txt", text: "é\nxx", diagnostics: &list }])).unwrap();
         let d = &v["files"][0]["diagnostics"][0];
         assert_eq!(d["code"], "W0501");
         assert_eq!(d["name"], "unused-variable");
@@ -272,7 +273,8 @@ mod tests {
     #[test]
     fn sarif_has_what_version_2_1_0_requires() {
         let list = found();
-        let v: Value = serde_json::from_str(&sarif(&[Checked { name: "a b.txt", text: "abcd", diagnostics: &list }])).unwrap();
+        let v: Value =
+            serde_json::from_str(&sarif(&[Checked { name: "a b.txt", text: "abcd", diagnostics: &list }])).unwrap();
         assert_eq!(v["version"], "2.1.0");
         let run = &v["runs"][0];
         assert_eq!(run["tool"]["driver"]["name"], "poolcast");
@@ -283,4 +285,23 @@ mod tests {
         assert_eq!(at["region"]["startColumn"], 3);
         assert_eq!(r["fixes"][0]["artifactChanges"][0]["replacements"][0]["deletedRegion"]["endColumn"], 5);
     }
+}
+
+/// One evaluation as the service's pool object shows it (language.md §3.3).
+pub fn auto_scale_run(at: crate::Ticks, result: &Result<crate::Outcome, crate::EvalError>) -> String {
+    let mut run = serde_json::Map::new();
+    run.insert("timestamp".into(), json!(at.iso_trimmed()));
+    match result {
+        Ok(o) => {
+            run.insert("results".into(), json!(o.results));
+        }
+        Err(e) => {
+            run.insert("results".into(), json!(e.results));
+            run.insert(
+                "error".into(),
+                json!({"code": e.code, "message": e.message, "values": [{"name": "Message", "value": e.value}]}),
+            );
+        }
+    }
+    serde_json::to_string_pretty(&Value::Object(run)).unwrap_or_default() + "\n"
 }

@@ -1,5 +1,10 @@
-//! The one integration binary: each room's behaviour as a user meets it.
+//! The one integration test binary: a module per room.
 
+mod cli;
+mod docs;
 mod engines;
+mod lints;
 mod recorded;
+mod samples;
 mod support;
+mod tidy;

@@ -33,11 +33,39 @@ pub fn max(v: &[f64]) -> Option<f64> {
 pub fn range(v: &[f64]) -> Option<f64> {
     Some(max(v)? - min(v)?)
 }
-/// Two passes, dividing by n − 1; none below two elements.
+/// Sample standard deviation, dividing by n − 1; none below two elements.
+///
+/// Whole numbers below 2³¹ (every count is one) go through exact integer sums, so that a window's deviation can be read
+/// off prefix sums with the same bits; anything else takes two passes.
 pub fn std(v: &[f64]) -> Option<f64> {
     if v.len() < 2 {
         return None;
     }
+    let (mut sum, mut squares) = (0i128, 0i128);
+    for x in v {
+        let Some(whole) = small_whole(*x) else { return two_pass_std(v) };
+        sum += i128::from(whole);
+        squares += i128::from(whole * whole);
+    }
+    Some(exact_std(v.len(), sum, squares))
+}
+/// A whole number below 2³¹ in size: its square fits 64 bits.
+#[inline]
+pub(crate) fn small_whole(x: f64) -> Option<i64> {
+    let whole = x as i32;
+    if f64::from(whole) == x { Some(i64::from(whole)) } else { None }
+}
+/// Deviation of `n` ≥ 2 whole numbers from their sum and sum of squares: nothing is rounded before the division.
+#[inline]
+pub(crate) fn exact_std(n: usize, sum: i128, squares: i128) -> f64 {
+    // n < 2³² and squares < 2⁶², so n·Σx² < 2¹²⁶.
+    let n = n as i128;
+    let numerator = n * squares - sum * sum;
+    // Most fit 64 bits, whose conversion is an instruction instead of a call; the value is the same.
+    let numerator = i64::try_from(numerator).map_or_else(|_| numerator as f64, |x| x as f64);
+    (numerator / ((n * (n - 1)) as u64 as f64)).sqrt()
+}
+fn two_pass_std(v: &[f64]) -> Option<f64> {
     let mean = mean(v)?;
     let squares = v.iter().fold(0.0, |acc, x| {
         let d = x - mean;
@@ -57,10 +85,12 @@ pub fn percentile(v: &[f64], p: f64, scratch: &mut [f64]) -> Option<f64> {
     if v.iter().any(|x| x.is_nan()) {
         return Some(f64::NAN);
     }
-    let n = v.len();
-    let rank = ((p / 100.0 * n as f64).ceil() as usize).clamp(1, n);
     scratch.copy_from_slice(v);
-    Some(*scratch.select_nth_unstable_by(rank - 1, f64::total_cmp).1)
+    Some(*scratch.select_nth_unstable_by(nearest_rank(p, v.len()), f64::total_cmp).1)
+}
+/// Position, from 0, of the nearest rank of `p` percent among `n` > 0 elements.
+pub fn nearest_rank(p: f64, n: usize) -> usize {
+    ((p / 100.0 * n as f64).ceil() as usize).clamp(1, n) - 1
 }
 /// Element `i`, cut off toward zero; none beyond the ends or for NaN.
 pub fn val(v: &[f64], i: f64) -> Option<f64> {
@@ -84,6 +114,11 @@ pub fn percentile_in<'r>(cx: &mut Cx<'r>, v: &[f64], p: f64) -> Result<f64, Trap
     };
     if !(0.0..=100.0).contains(&percent) {
         return Err(Trap::OutOfRange(p));
+    }
+    if !v.is_empty()
+        && let Some(x) = cx.snapshot.series.nth_of(v, nearest_rank(percent, v.len()))
+    {
+        return Ok(x);
     }
     let scratch = cx.alloc(v.len())?;
     match percentile(v, percent, scratch) {

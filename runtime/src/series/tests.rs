@@ -1,5 +1,7 @@
+//! Unit tests of the series.
+
 use super::*;
-use crate::{builtins::reduce, rules::Possible};
+use crate::rules::Possible;
 use proptest::prelude::*;
 
 const S: i64 = 10_000_000;
@@ -57,6 +59,7 @@ proptest! {
     fn windows_equal_the_naive_filter(rules in rules(), steps in steps(), picks in prop::collection::vec((any::<prop::sample::Index>(), -100 * S..100 * S, 0..2000 * S, 0..200 * S), 20), cut in 0usize..300) {
         let (mut series, mut plain) = build(&rules, &steps);
         series.index_extremes();
+        series.index_quantiles();
         for round in 0..2 {
             for (pick, off, length, late) in &picks {
                 let base = if plain.is_empty() { 0 } else { plain[pick.index(plain.len())].1 };
@@ -69,6 +72,18 @@ proptest! {
                 prop_assert_eq!(series.count(Ticks(now)), plain.iter().filter(|s| s.1 <= now).count());
                 if let Some(sum) = series.window_sum(range.clone()) {
                     prop_assert_eq!(sum.to_bits(), reduce::sum(&want).to_bits());
+                }
+                if let Some(std) = series.window_std(range.clone()) {
+                    prop_assert_eq!(Some(std.to_bits()), reduce::std(&want).map(f64::to_bits));
+                }
+                if let Some(norm) = series.window_norm(range.clone()) {
+                    prop_assert_eq!(norm.to_bits(), reduce::norm(&want).to_bits());
+                }
+                for p in [0.0, 37.5, 95.0, 100.0] {
+                    let selected = reduce::percentile(&want, p, &mut vec![0.0; want.len()]);
+                    let k = if want.is_empty() { 0 } else { reduce::nearest_rank(p, want.len()) };
+                    prop_assert_eq!(series.window_nth(range.clone(), k).map(f64::to_bits), selected.map(f64::to_bits));
+                    prop_assert_eq!(series.locate(&series.values()[range.clone()]), (!range.is_empty()).then(|| range.clone()));
                 }
                 prop_assert_eq!(series.window_min(range.clone()).map(f64::to_bits), reduce::min(&want).map(f64::to_bits));
                 prop_assert_eq!(series.window_max(range).map(f64::to_bits), reduce::max(&want).map(f64::to_bits));
@@ -109,6 +124,27 @@ fn refuses_what_is_no_sample_and_keeps_order() {
     assert!(s.is_empty() && s.begin(Ticks(i64::MAX)).is_none());
     s.push(Ticks(5), Ticks(5), 2.0).unwrap();
     assert_eq!(s.window_sum(0..1), Some(2.0));
+}
+
+#[test]
+fn counts_keep_their_sums_and_fractions_give_them_up() {
+    let mut s = Series::default();
+    for (i, x) in [3.0, 5.0, -2.0, 2147483647.0].into_iter().enumerate() {
+        s.push(Ticks(i as i64 * S), Ticks(0), x).unwrap();
+    }
+    assert_eq!((s.window_sum(0..3), s.window_sum(1..1)), (Some(6.0), Some(0.0)));
+    assert_eq!((s.window_std(0..3), s.window_std(0..1)), (reduce::std(&[3.0, 5.0, -2.0]), None));
+    assert_eq!(s.window_std(0..4), reduce::std(s.values()));
+    s.push(Ticks(9 * S), Ticks(0), 0.5).unwrap();
+    assert_eq!((s.window_sum(0..3), s.window_std(0..3)), (None, None));
+    s.index_quantiles();
+    assert_eq!((s.window_nth(0..5, 2), s.window_nth(0..5, 5)), (Some(3.0), None));
+    s.push(Ticks(10 * S), Ticks(0), 1.0).unwrap();
+    assert_eq!(
+        (s.window_nth(0..5, 0), s.window_nth(0..6, 0)),
+        (Some(-2.0), None),
+        "later samples are outside the index"
+    );
 }
 
 #[test]

@@ -5,7 +5,12 @@
 
 use crate::check::hir::{HArgs, HId, HKind, Hir, Output, VersionId};
 use poolcast_grammar::{BinOp, UnOp};
-use poolcast_runtime::{builtins, metric::{Kind, Metric}, ty::Ty};
+use poolcast_runtime::{
+    builtins,
+    metric::{Kind, Metric},
+    ticks::Interval,
+    ty::Ty,
+};
 
 /// A set of metrics.
 pub(super) type Metrics = u32;
@@ -268,8 +273,7 @@ impl Facts {
             },
             HKind::Binary(op, a, b) => arithmetic(op, of(a)?, of(b)?)?,
             HKind::Call(..) => match call(hir, h)? {
-                // Constants of the catalogue are calls without arguments when the checker leaves them so.
-                ("TimeInterval_Zero", []) => Fixed::Ticks(0),
+                (name, []) => Fixed::Ticks(constant(name)?),
                 ("max", args) => fold(args.iter().map(|a| self.number(*a)), f64::max)?,
                 ("min", args) => fold(args.iter().map(|a| self.number(*a)), f64::min)?,
                 ("ceil", [x]) => Fixed::Number(self.number(*x)?.ceil()),
@@ -487,7 +491,9 @@ fn alike(hir: &Hir, a: HId, b: HId, fa: u32, fb: u32) -> bool {
         x.len() == y.len() && x.iter().zip(y).all(|(x, y)| at(*x, *y))
     };
     match (hir.expr(a).kind, hir.expr(b).kind) {
-        (K::Binary(o, x, y), K::Binary(p, u, v)) | (K::Logic(o, x, y), K::Logic(p, u, v)) => o == p && at(x, u) && at(y, v),
+        (K::Binary(o, x, y), K::Binary(p, u, v)) | (K::Logic(o, x, y), K::Logic(p, u, v)) => {
+            o == p && at(x, u) && at(y, v)
+        }
         (K::Unary(o, x), K::Unary(p, u)) => o == p && at(x, u),
         (K::Single(x), K::Single(u)) | (K::ToVec(x), K::ToVec(u)) => at(x, u),
         (K::Ternary(x, y, z), K::Ternary(u, v, w)) => at(x, u) && at(y, v) && at(z, w),
@@ -506,6 +512,23 @@ pub(super) fn flip(op: BinOp) -> BinOp {
         BinOp::Ge => BinOp::Le,
         op => op,
     }
+}
+
+/// Ticks of a `TimeInterval_…` constant; the year as our rule has it.
+fn constant(name: &str) -> Option<i64> {
+    Some(match name {
+        "TimeInterval_Zero" => 0,
+        "TimeInterval_100ns" => 1,
+        "TimeInterval_Microsecond" => 10,
+        "TimeInterval_Millisecond" => 10_000,
+        "TimeInterval_Second" => Interval::SECOND.0,
+        "TimeInterval_Minute" => Interval::MINUTE.0,
+        "TimeInterval_Hour" => Interval::HOUR.0,
+        "TimeInterval_Day" => Interval::DAY.0,
+        "TimeInterval_Week" => Interval::WEEK.0,
+        "TimeInterval_Year" => Interval::WEEK.0 * 52,
+        _ => return None,
+    })
 }
 
 fn or_infinite(n: f64) -> f64 {

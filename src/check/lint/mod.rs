@@ -15,8 +15,7 @@ mod values;
 use crate::{
     check::hir::{HId, HKind, Hir, VersionId},
     diag::{
-        Diagnostic, Severity,
-        code,
+        Diagnostic, Severity, code,
         level::{Level, Selector},
     },
 };
@@ -34,13 +33,26 @@ struct LintCx<'a> {
 
 type Lint = fn(&LintCx<'_>, &mut Vec<Diagnostic>);
 
-/// Every lint; the order does not show.
-const LINTS: &[Lint] = &[
+/// Lints about one place; true of a statement whatever the others are.
+const LOCAL: &[Lint] = &[
+    names::old_name,
+    names::retired,
+    samples::window_too_recent,
+    samples::percent_scale,
+    samples::min_of_vector,
+    samples::vector_order,
+    values::constant_condition,
+    values::equal_arms,
+    times::weekday,
+    times::time_text,
+    text::directives,
+];
+
+/// Lints about the whole formula; on half of it they would guess.
+const WHOLE: &[Lint] = &[
     names::unused,
     names::dollar_and_bare,
     names::near_service_name,
-    names::old_name,
-    names::retired,
     targets::no_target,
     targets::target_twice,
     targets::alias_and_name,
@@ -51,24 +63,24 @@ const LINTS: &[Lint] = &[
     targets::preempted_counted,
     targets::fraction,
     samples::unguarded_window,
-    samples::window_too_recent,
-    samples::percent_scale,
-    samples::min_of_vector,
-    samples::vector_order,
     values::division,
-    values::constant_condition,
-    values::equal_arms,
-    times::weekday,
-    times::time_text,
     text::comment_swallows,
-    text::directives,
 ];
 
 /// Runs every lint over a checked formula whose shape is sound.
 pub fn lint(src: &str, ast: &Ast, hir: &Hir) -> Vec<Diagnostic> {
+    run(src, ast, hir, &[LOCAL, WHOLE])
+}
+
+/// Runs the lints that make sense while parts of the formula did not parse.
+pub fn lint_broken(src: &str, ast: &Ast, hir: &Hir) -> Vec<Diagnostic> {
+    run(src, ast, hir, &[LOCAL])
+}
+
+fn run(src: &str, ast: &Ast, hir: &Hir, lists: &[&[Lint]]) -> Vec<Diagnostic> {
     let cx = LintCx { src, ast, hir, facts: Facts::new(hir) };
     let mut out = Vec::new();
-    for lint in LINTS {
+    for lint in lists.iter().copied().flatten() {
         lint(&cx, &mut out);
     }
     out

@@ -19,6 +19,10 @@ pub(super) fn unused(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
         if version.output.is_some() || cx.facts.uses[i] > 0 || name.trim_start_matches('$').starts_with('_') {
             continue;
         }
+        // A misspelt target is told as such.
+        if OUTPUTS.into_iter().any(|o| looks_like(name, o)) {
+            continue;
+        }
         let span = cx.version_span(VersionId(i as u32));
         let later = cx.hir.versions[i + 1..].iter().position(|v| v.name == name);
         let d = match later {
@@ -86,24 +90,36 @@ pub(super) fn near_service_name(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
             // A helper that feeds the real variable is deliberate.
             if !cx.hir.versions.iter().any(|v| v.output == Output::from_name(output)) {
                 out.push(
-                    warn(code::NEAR_SERVICE_NAME, span, format!("`{name}` is an ordinary variable; the service reads `{output}`"))
-                        .label("the service does not look at this")
-                        .fix(exact(name, output), format!("write `{output}`"), span, output),
+                    warn(
+                        code::NEAR_SERVICE_NAME,
+                        span,
+                        format!("`{name}` is an ordinary variable; the service reads `{output}`"),
+                    )
+                    .label("the service does not look at this")
+                    .fix(exact(name, output), format!("write `{output}`"), span, output),
                 );
             }
         } else if let Some(metric) = Metric::ALL.iter().find(|m| looks_like(name, m.name())) {
             if !cx.hir.exprs.iter().any(|e| matches!(e.kind, HKind::Metric(m) | HKind::Latest(m) if m == *metric)) {
                 out.push(
-                    warn(code::NEAR_SERVICE_NAME, span, format!("`{name}` is an ordinary variable, not the metric `{}`", metric.name()))
-                        .label("easily mistaken for a service metric")
-                        .help("choose a name that cannot be mistaken for the metric"),
+                    warn(
+                        code::NEAR_SERVICE_NAME,
+                        span,
+                        format!("`{name}` is an ordinary variable, not the metric `{}`", metric.name()),
+                    )
+                    .label("easily mistaken for a service metric")
+                    .help("choose a name that cannot be mistaken for the metric"),
                 );
             }
         } else if let Some(f) = builtin_names().find(|f| *f != name && f.eq_ignore_ascii_case(name)) {
             out.push(
-                warn(code::NEAR_SERVICE_NAME, span, format!("`{name}` is an ordinary variable, not the function `{f}`"))
-                    .label("differs from a function only in case")
-                    .help("choose another name"),
+                warn(
+                    code::NEAR_SERVICE_NAME,
+                    span,
+                    format!("`{name}` is an ordinary variable, not the function `{f}`"),
+                )
+                .label("differs from a function only in case")
+                .help("choose another name"),
             );
         }
     }
@@ -145,7 +161,8 @@ pub(super) fn old_name(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
             );
         }
     }
-    for (old, new) in [("$TargetDedicated", "$TargetDedicatedNodes"), ("$TargetLowPriority", "$TargetLowPriorityNodes")] {
+    for (old, new) in [("$TargetDedicated", "$TargetDedicatedNodes"), ("$TargetLowPriority", "$TargetLowPriorityNodes")]
+    {
         // With both in use, renaming would change which one counts; W0513 speaks of that.
         let automatic = places(cx, new).is_empty();
         for span in places(cx, old) {
@@ -162,15 +179,15 @@ pub(super) fn old_name(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
 /// W0521: a metric the service no longer fills.
 pub(super) fn retired(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
     for e in &cx.hir.exprs {
-        if let HKind::Metric(m) | HKind::Latest(m) = e.kind {
-            if m.row().status == Status::Retired {
-                out.push(
+        if let HKind::Metric(m) | HKind::Latest(m) = e.kind
+            && m.row().status == Status::Retired
+        {
+            out.push(
                     warn(code::RETIRED, e.span, format!("`{}` has no samples any more", m.name()))
                         .label("gone from the documentation")
-                        .note(format!("{} ({})", m.row().doc, m.row().since))
+                        .note(format!("listed {}", m.row().since))
                         .help("of the resource metrics only `$CPUPercent` is left; task metrics such as `$PendingTasks` say more"),
                 );
-            }
         }
     }
 }

@@ -69,12 +69,14 @@ pub(super) fn unguarded_window(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
                 format!("`{text}` stops the evaluation unless {percent} of its samples exist"),
             )
             .label("read whether or not there are samples")
-            .note("right after autoscale is switched on there are none: the evaluation fails and the pool stays as it is");
+            .note(
+                "right after autoscale is switched on there are none: the evaluation fails and the pool stays as it is",
+            );
             d = match inverted {
                 Some(cond) => d
                     .also(cx.span(cond), "true when samples are missing")
                     .help("exchange the two arms: the window belongs where there are enough samples"),
-                None => d.help(format!("ask first: `{name}.GetSamplePercent(…) < 70 ? … : …`")),
+                None => d.help(format!("ask first: `{name}.GetSamplePercent({}) < 70 ? … : …`", ends(cx, &w))),
             };
             out.push(with_guard(cx, h, &w, d, inverted.is_some()));
         }
@@ -95,26 +97,27 @@ fn backwards(cx: &LintCx<'_>, cond: HId, then: bool) -> bool {
         }
 }
 
+/// The ends of a window as written.
+fn ends(cx: &LintCx<'_>, w: &Window<'_>) -> String {
+    let ends: Vec<&str> = w.args.iter().filter(|a| Some(**a) != w.percent).map(|a| cx.span(*a).text(cx.src)).collect();
+    ends.join(", ")
+}
+
 /// Offers `(percent < 70 ? newest : window)` around the call that reduces the window.
 fn with_guard(cx: &LintCx<'_>, h: HId, w: &Window<'_>, d: Diagnostic, inverted: bool) -> Diagnostic {
-    let Some(outer) = cx.facts.parent(h).filter(|p| matches!(cx.call(*p), Some(("avg" | "max" | "min" | "sum", [_])))) else {
+    let Some(outer) = cx.facts.parent(h).filter(|p| matches!(cx.call(*p), Some(("avg" | "max" | "min" | "sum", [_]))))
+    else {
         return d;
     };
     if inverted {
         return d;
     }
-    let ends: Vec<&str> = w
-        .args
-        .iter()
-        .filter(|a| Some(**a) != w.percent)
-        .map(|a| cx.span(*a).text(cx.src))
-        .collect();
     let name = w.metric.name();
     let wanted = w.percent.map_or("70", |p| cx.span(p).text(cx.src));
     let span = cx.span(outer);
     let text = format!(
         "({name}.GetSamplePercent({}) < {wanted} ? max(0, {name}.GetSample(1)) : {})",
-        ends.join(", "),
+        ends(cx, w),
         span.text(cx.src)
     );
     d.fix(false, "fall back to the newest sample", span, text)
@@ -140,9 +143,17 @@ pub(super) fn window_too_recent(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
         let (far, near) = (start.max(end), start.min(end));
         let text = cx.text(h);
         let d = if far - near < 30.0 {
-            warn(code::WINDOW_TOO_RECENT, cx.span(h), format!("the window of `{text}` is {} s long, shorter than one sample", far - near))
+            warn(
+                code::WINDOW_TOO_RECENT,
+                cx.span(h),
+                format!("the window of `{text}` is {} s long, shorter than one sample", far - near),
+            )
         } else if far <= 60.0 {
-            warn(code::WINDOW_TOO_RECENT, cx.span(h), format!("the window of `{text}` lies within the last {far} s, where samples are still on their way"))
+            warn(
+                code::WINDOW_TOO_RECENT,
+                cx.span(h),
+                format!("the window of `{text}` lies within the last {far} s, where samples are still on their way"),
+            )
         } else {
             continue;
         };
@@ -159,7 +170,9 @@ pub(super) fn percent_scale(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
     let small = |h: HId| cx.number(h).filter(|n| *n > 0.0 && *n <= 1.0);
     let tell = |out: &mut Vec<Diagnostic>, at: HId, n: f64, what: String, which: &str| {
         let literal = matches!(cx.kind(at), HKind::Double(_));
-        let mut d = warn(code::PERCENT_SCALE, cx.span(at), what).label(format!("{n} %")).note(format!("{which} runs from 0 to 100"));
+        let mut d = warn(code::PERCENT_SCALE, cx.span(at), what)
+            .label(format!("{n} %"))
+            .note(format!("{which} runs from 0 to 100"));
         let hundred = format!("{}", (n * 1e8).round() / 1e6);
         d = if literal {
             // 1 can really mean one percent.
@@ -171,22 +184,33 @@ pub(super) fn percent_scale(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
     };
     for h in cx.ids() {
         match cx.kind(h) {
-            HKind::Binary(op, a, b) if matches!(op, BinOp::Lt | BinOp::Le | BinOp::Gt | BinOp::Ge | BinOp::Eq | BinOp::Ne) => {
+            HKind::Binary(BinOp::Lt | BinOp::Le | BinOp::Gt | BinOp::Ge | BinOp::Eq | BinOp::Ne, a, b) => {
                 for (percent, limit) in [(a, b), (b, a)] {
-                    let (Some((_, _)), Some(n)) = (cx.method(cx.resolve(percent), "GetSamplePercent"), small(limit)) else { continue };
-                    let message = format!("`{}` is compared with {n}, a hundredth of what is probably meant", cx.text(percent));
+                    let (Some((_, _)), Some(n)) = (cx.method(cx.resolve(percent), "GetSamplePercent"), small(limit))
+                    else {
+                        continue;
+                    };
+                    let message =
+                        format!("`{}` is compared with {n}, a hundredth of what is probably meant", cx.text(percent));
                     tell(out, limit, n, message, "GetSamplePercent");
                 }
             }
             HKind::Call(..) => {
                 if let (Some(w), true) = (window(cx, h), cx.method(h, "GetSample").is_some()) {
+                    if let Some(p) = w.percent.filter(|p| cx.number(*p) == Some(0.0)) {
+                        out.push(
+                            warn(code::PERCENT_SCALE, cx.span(p), "GetSample is asked for 0 % of its samples, so even none will do")
+                                .label("a percentage, not the end of the window")
+                                .help("leave it out for 70 %, or write the end of the window as a time, such as `TimeInterval_Zero`"),
+                        );
+                    }
                     if let Some((p, n)) = w.percent.and_then(|p| Some((p, small(p)?))) {
                         tell(out, p, n, format!("GetSample is asked for {n} % of its samples"), "the percentage");
                     }
-                } else if let Some(("percentile", [_, p])) = cx.call(h) {
-                    if let Some(n) = small(*p) {
-                        tell(out, *p, n, format!("this is percentile {n}, next to the smallest sample"), "the percentile");
-                    }
+                } else if let Some(("percentile", [_, p])) = cx.call(h)
+                    && let Some(n) = small(*p)
+                {
+                    tell(out, *p, n, format!("this is percentile {n}, next to the smallest sample"), "the percentile");
                 }
             }
             _ => {}
@@ -205,12 +229,21 @@ pub(super) fn min_of_vector(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
         let mut d = warn(
             code::MIN_OF_VECTOR,
             cx.span(h),
-            format!("`{}` is the smallest of all samples, not the smaller of {} and the demand", cx.text(h), cx.text(cap)),
+            format!(
+                "`{}` is the smallest of all samples, not the smaller of {} and the demand",
+                cx.text(h),
+                cx.text(cap)
+            ),
         )
         .label("one idle sample makes this 0")
         .also(span, "several samples");
         for f in ["avg", "max"] {
-            d = d.fix(false, format!("take the {} of the samples first", if f == "avg" { "mean" } else { "largest" }), span, format!("{f}({text})"));
+            d = d.fix(
+                false,
+                format!("take the {} of the samples first", if f == "avg" { "mean" } else { "largest" }),
+                span,
+                format!("{f}({text})"),
+            );
         }
         out.push(d);
     }
@@ -239,4 +272,3 @@ pub(super) fn vector_order(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
         out.push(d);
     }
 }
-

@@ -1,7 +1,9 @@
 //! Lints about what the formula decides: targets and what happens to tasks on nodes that leave.
 
 use super::{
-    LintCx, facts::{like, only}, nodes, warn,
+    LintCx,
+    facts::{like, only},
+    nodes, warn,
 };
 use crate::{
     check::hir::{HKind, Output, VersionId},
@@ -39,7 +41,10 @@ pub(super) fn target_twice(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
                 format!("this value of `{}` never counts", version.name),
             )
             .label("set here")
-            .also(cx.version_span(VersionId((i + 1 + next) as u32)), "and set again here, without reading the first value")
+            .also(
+                cx.version_span(VersionId((i + 1 + next) as u32)),
+                "and set again here, without reading the first value",
+            )
             .help("remove the first assignment, or read it in the second"),
         );
     }
@@ -48,7 +53,8 @@ pub(super) fn target_twice(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
 /// W0513: an alias and its full name are both set.
 pub(super) fn alias_and_name(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
     let last = |o: Output| cx.hir.versions.iter().rposition(|v| v.output == Some(o)).map(|i| VersionId(i as u32));
-    for (alias, full) in [(Output::DedicatedAlias, Output::Dedicated), (Output::LowPriorityAlias, Output::LowPriority)] {
+    for (alias, full) in [(Output::DedicatedAlias, Output::Dedicated), (Output::LowPriorityAlias, Output::LowPriority)]
+    {
         if let (Some(a), Some(f)) = (last(alias), last(full)) {
             let (short, long) = (cx.version_name(a), full.name());
             out.push(
@@ -121,7 +127,11 @@ pub(super) fn active_only(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
             continue;
         }
         let name = cx.version_name(v);
-        let metric = cx.hir.exprs.iter().find(|e| matches!(e.kind, HKind::Metric(Metric::ActiveTasks) | HKind::Latest(Metric::ActiveTasks)));
+        let metric = cx
+            .hir
+            .exprs
+            .iter()
+            .find(|e| matches!(e.kind, HKind::Metric(Metric::ActiveTasks) | HKind::Latest(Metric::ActiveTasks)));
         let d = warn(
             code::ACTIVE_ONLY,
             metric.map_or(cx.version_span(v), |e| e.span),
@@ -143,7 +153,8 @@ pub(super) fn last_sample_only(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
         }
         let name = cx.version_name(v);
         // The read nearest to the target, for the label.
-        let newest = cx.ids().find(|h| cx.method(*h, "GetSample").is_some() && cx.facts.reads(*h).newest & reads.newest != 0);
+        let newest =
+            cx.ids().find(|h| cx.method(*h, "GetSample").is_some() && cx.facts.reads(*h).newest & reads.newest != 0);
         let Some(read) = newest else { continue };
         let metric = cx.method(read, "GetSample").map_or("$PendingTasks", |m| m.0.name());
         out.push(
@@ -161,21 +172,27 @@ pub(super) fn last_sample_only(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
 /// W0523: current Spot nodes include the preempted ones.
 pub(super) fn preempted_counted(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
     let preempted = like(Metric::PreemptedNodeCount) & only(Metric::PreemptedNodeCount);
-    let decides = cx.targets().any(|(_, value)| cx.facts.reads(value).all() & only(Metric::CurrentLowPriorityNodes) != 0);
+    let decides =
+        cx.targets().any(|(_, value)| cx.facts.reads(value).all() & only(Metric::CurrentLowPriorityNodes) != 0);
     let knows = cx.ids().any(|h| cx.facts.reads(h).all() & preempted != 0);
     if !decides || knows {
         return;
     }
-    let read = cx
-        .hir
-        .exprs
-        .iter()
-        .find(|e| matches!(e.kind, HKind::Latest(Metric::CurrentLowPriorityNodes) | HKind::Metric(Metric::CurrentLowPriorityNodes)));
+    let read = cx.hir.exprs.iter().find(|e| {
+        matches!(
+            e.kind,
+            HKind::Latest(Metric::CurrentLowPriorityNodes) | HKind::Metric(Metric::CurrentLowPriorityNodes)
+        )
+    });
     if let Some(e) = read {
         out.push(
-            warn(code::PREEMPTED_COUNTED, e.span, "`$CurrentLowPriorityNodes` counts preempted nodes, which run nothing")
-                .label("may be larger than the number of working nodes")
-                .help("subtract `max(0, $PreemptedNodeCount.GetSample(1))`"),
+            warn(
+                code::PREEMPTED_COUNTED,
+                e.span,
+                "`$CurrentLowPriorityNodes` counts preempted nodes, which run nothing",
+            )
+            .label("may be larger than the number of working nodes")
+            .help("subtract `max(0, $PreemptedNodeCount.GetSample(1))`"),
         );
     }
 }
@@ -203,7 +220,11 @@ pub(super) fn fraction(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
         let mut d = match cx.number(source) {
             Some(n) => {
                 let whole = n.trunc().max(0.0) as u64;
-                warn(code::FRACTION, cx.span(source), format!("`{name}` becomes {}: {n} is cut toward zero", nodes(whole)))
+                warn(
+                    code::FRACTION,
+                    cx.span(source),
+                    format!("`{name}` becomes {}: {n} is cut toward zero", nodes(whole)),
+                )
             }
             None => {
                 // The smallest value the target can have tells which fraction hurts most.

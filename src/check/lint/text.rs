@@ -15,10 +15,14 @@ pub(super) fn comment_swallows(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
         let assigns = body.split(['=', ';']).count() > 2 || (body.contains('=') && body.contains('$'));
         if assigns {
             out.push(
-                warn(code::COMMENT_SWALLOWS, *span, "this comment runs to the end of the line, and the whole formula is one line")
-                    .label("statements in here are not evaluated")
-                    .note("line breaks are often lost when a formula is put into JSON or a script")
-                    .help("end the comment with a line break (`\\n` in JSON), or remove it"),
+                warn(
+                    code::COMMENT_SWALLOWS,
+                    *span,
+                    "this comment runs to the end of the line, and the whole formula is one line",
+                )
+                .label("statements in here are not evaluated")
+                .note("line breaks are often lost when a formula is put into JSON or a script")
+                .help("end the comment with a line break (`\\n` in JSON), or remove it"),
             );
         }
     }

@@ -6,6 +6,7 @@ use crate::{
     diag::{Diagnostic, code},
 };
 use poolcast_grammar::{BinOp, Span};
+use poolcast_runtime::ticks::Ticks;
 
 /// W0514: weekday compared with 0 or 7.
 pub(super) fn weekday(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
@@ -24,13 +25,20 @@ pub(super) fn weekday(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
             };
             if edge {
                 out.push(
-                    warn(code::WEEKDAY, cx.span(h), format!("whether `{}` is meant for Sunday depends on Sunday's number, which is not documented", cx.text(h)))
-                        .label("true or false on Sundays?")
-                        .note("Monday is 1 and Saturday 6; Sunday is taken to be 0 here, some formulas expect 7")
-                        .help(format!(
-                            "test for the days you know: the weekend is `!({0} >= 1 && {0} <= 5)`",
-                            cx.text(day)
-                        )),
+                    warn(
+                        code::WEEKDAY,
+                        cx.span(h),
+                        format!(
+                            "whether `{}` is meant for Sunday depends on Sunday's number, which is not documented",
+                            cx.text(h)
+                        ),
+                    )
+                    .label("true or false on Sundays?")
+                    .note("Monday is 1 and Saturday 6; Sunday is taken to be 0 here, some formulas expect 7")
+                    .help(format!(
+                        "test for the days you know: the weekend is `!({0} >= 1 && {0} <= 5)`",
+                        cx.text(day)
+                    )),
                 );
                 break;
             }
@@ -46,6 +54,8 @@ pub(super) fn time_text(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
         let (Some(text), span) = (cx.hir.strings.get(i as usize), cx.span(*arg)) else { continue };
         // Places inside the text count from after the quotation mark.
         let open = span.lo + 1;
+        // Text that is no time at all is the checker's to tell.
+        let Ok(read) = Ticks::parse_service(text) else { continue };
         let Some((_, clock)) = text.split_once('T') else { continue };
         if !text.starts_with(|c: char| c.is_ascii_digit()) {
             continue;
@@ -56,15 +66,18 @@ pub(super) fn time_text(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
             if digits > 6 {
                 let lo = clock_at + whole.len() as u32 + 1 + 6;
                 out.push(
-                    warn(code::TIME_FRACTION, span, format!("this time has {digits} digits after the decimal point; more than 6 were seen to fail"))
-                        .label("too precise")
-                        .note("the service stores such a formula and fails when it evaluates it")
-                        .fix(true, "keep six digits", Span::new(lo, lo + (digits - 6) as u32), ""),
+                    warn(
+                        code::TIME_FRACTION,
+                        span,
+                        format!("this time has {digits} digits after the decimal point; more than 6 were seen to fail"),
+                    )
+                    .label("too precise")
+                    .note("the service stores such a formula and fails when it evaluates it")
+                    .fix(true, "keep six digits", Span::new(lo, lo + (digits - 6) as u32), ""),
                 );
             }
         }
-        let zone = clock.contains(['Z', 'z', '+', '-']) || clock.contains("GMT") || clock.contains("UTC");
-        if !zone && clock.starts_with(|c: char| c.is_ascii_digit()) {
+        if read.no_zone {
             let end = Span::new(span.hi - 1, span.hi - 1);
             out.push(
                 warn(code::TIME_ZONE, span, "this time has no zone")

@@ -13,19 +13,22 @@ pub(super) fn division(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
         let HKind::Binary(BinOp::Div, _, divisor) = cx.kind(h) else { continue };
         let (lo, hi) = cx.facts.range(divisor);
         let nonzero = cx.number(divisor).map_or(lo > 0.0 || hi < 0.0, |n| n != 0.0);
-        if nonzero || tested(cx, h, divisor) {
+        // What has no value has been told already.
+        let unknown = cx.facts.subtree(divisor).any(|x| matches!(cx.kind(x), HKind::Poison(_)));
+        if nonzero || unknown || tested(cx, h, divisor) {
             continue;
         }
         let text = cx.text(divisor);
         let d = if cx.number(divisor) == Some(0.0) {
-            warn(code::DIVISION, cx.span(divisor), format!("`{text}` is zero, and something is divided by it")).label("always zero")
+            warn(code::DIVISION, cx.span(divisor), format!("`{text}` is zero, and something is divided by it"))
+                .label("always zero")
         } else {
             let (span, written) = (cx.span(divisor), cx.span(divisor).text(cx.src));
             warn(code::DIVISION, span, format!("`{text}` can be zero, and something is divided by it"))
                 .label("can be zero")
                 .fix(false, "divide by 1 at least", span, format!("max(1, {written})"))
         };
-        out.push(d.note("dividing by zero gives infinity or NaN, and a target that is neither stops the evaluation"));
+        out.push(d.note("dividing by zero gives infinity or NaN, and the evaluation stops when that reaches a target"));
     }
 }
 
@@ -64,11 +67,11 @@ pub(super) fn constant_condition(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
         let word = if truth { "always" } else { "never" };
         let mut d = warn(code::CONSTANT_CONDITION, cx.span(cond), format!("`{}` is {word} true", cx.text(cond)))
             .label(format!("{word} true"));
-        if let HKind::Ternary(c, a, b) = cx.kind(cx.facts.parent(cond).unwrap_or(h)) {
-            if c == cond {
-                let dead = if truth { b } else { a };
-                d = d.also(cx.span(dead), "never evaluated");
-            }
+        if let HKind::Ternary(c, a, b) = cx.kind(cx.facts.parent(cond).unwrap_or(h))
+            && c == cond
+        {
+            let dead = if truth { b } else { a };
+            d = d.also(cx.span(dead), "never evaluated");
         }
         if matches!(cx.kind(h), HKind::Logic(BinOp::And, ..)) && !truth {
             d = d.help("no value is in both ranges at once; `||` holds when it is in either");
@@ -96,11 +99,15 @@ pub(super) fn equal_arms(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
             continue;
         }
         out.push(
-            warn(code::EQUAL_ARMS, cx.span(h), format!("both arms are `{}`, so `{}` decides nothing", cx.text(a), cx.text(c)))
-                .label("the same either way")
-                .also(cx.span(a), "this arm")
-                .also(cx.span(b), "and this one")
-                .help("change one arm, or write the value without a condition"),
+            warn(
+                code::EQUAL_ARMS,
+                cx.span(h),
+                format!("both arms are `{}`, so `{}` decides nothing", cx.text(a), cx.text(c)),
+            )
+            .label("the same either way")
+            .also(cx.span(a), "this arm")
+            .also(cx.span(b), "and this one")
+            .help("change one arm, or write the value without a condition"),
         );
     }
 }

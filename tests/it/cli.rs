@@ -1,0 +1,220 @@
+//! The command line as a newcomer meets it: exit codes, formats, repairs, files that hold formulas.
+
+use assert_cmd::Command;
+use std::{fs, path::Path};
+
+fn poolcast(args: &[&str]) -> Command {
+    let mut c = Command::new(env!("CARGO_BIN_EXE_poolcast"));
+    c.args(args).env_remove("NO_COLOR").current_dir(env!("CARGO_MANIFEST_DIR"));
+    c
+}
+
+/// (exit code, standard output, standard error).
+fn run(args: &[&str], stdin: &str) -> (i32, String, String) {
+    let out = poolcast(args).write_stdin(stdin).output().unwrap();
+    let text = |b: Vec<u8>| String::from_utf8(b).unwrap();
+    (out.status.code().unwrap(), text(out.stdout), text(out.stderr))
+}
+
+const THREE: &str = "cap = 20\n$share = $PendingTasks.GetSamplePercent(TimeInterval_Minute * 5);\n\
+    $tasks = $share < 0.7 ? 1 : avg($PendingTasks.GetSample(TimeInterval_Minute * 5));\n\
+    $TargetDedicatedNodes = min(caps, ceil($tasks));\n$NodeDeallocationOption = taskcompletion;\n";
+
+#[test]
+fn three_mistakes_are_all_reported_at_once_with_their_repair() {
+    let (code, out, _) = run(&["check", "-"], THREE);
+    assert_eq!(code, 1, "{out}");
+    for said in ["error[E0102]", "warning[W0504]", "error[E0201]", "did you mean `cap`?", "write `70`", "-:1:9"] {
+        assert!(out.contains(said), "{said} in\n{out}");
+    }
+    assert!(!out.contains('\x1b'), "no colour when nobody asked for it");
+}
+
+#[test]
+fn exit_codes() {
+    assert_eq!(run(&["check", "-"], "$TargetDedicatedNodes = 1;").0, 0);
+    assert_eq!(run(&["check", "-"], "$TargetDedicatedNodes = ;").0, 1);
+    assert_eq!(run(&["check", "no-such-file.txt"], "").0, 2);
+    assert_eq!(run(&["check"], "").0, 2);
+    assert_eq!(run(&["check", "-", "--deny", "no-such-lint"], "").0, 2);
+    assert_eq!(run(&["--version"], "").0, 0);
+    assert_eq!(run(&["check", "-"], "{\"name\": \"no formula here\"}").0, 2);
+}
+
+#[test]
+fn levels_decide_what_is_fatal() {
+    let fraction = "$TargetDedicatedNodes = 0.5;";
+    assert_eq!(run(&["check", "-"], fraction).0, 0);
+    assert_eq!(run(&["check", "-", "--deny", "W0503"], fraction).0, 1);
+    assert_eq!(run(&["check", "-", "--deny", "all", "--allow", "fraction-cut"], fraction).0, 0);
+    assert!(run(&["check", "-", "-A", "all", "--format", "short"], fraction).1.is_empty());
+    let bare = "$TargetDedicatedNodes = $PendingTasks; $NodeDeallocationOption = taskcompletion;";
+    assert_eq!(run(&["check", "-"], bare).0, 0);
+    assert_eq!(run(&["check", "-", "--strict"], bare).0, 1);
+    assert!(run(&["check", "-", "--format", "short"], &format!("//! allow bare-metric\n{bare}")).1.is_empty());
+}
+
+#[test]
+fn the_service_stores_what_it_cannot_evaluate() {
+    assert_eq!(run(&["check", "--like-service", "-"], "$TargetDedicatedNodes = nobody;").0, 0);
+    assert_eq!(run(&["check", "--like-service", "-"], "$TargetDedicatedNodes = (1;").0, 1);
+}
+
+#[test]
+fn short_json_and_sarif() {
+    let (_, out, _) = run(&["check", "-", "--format", "short"], "$TargetDedicatedNodes = nobody;");
+    assert_eq!(out, "-:1:25: error[E0201]: `nobody` has no value here\n");
+    let (_, out, _) = run(&["check", "-", "--format", "json"], THREE);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&json["errors"], &json["warnings"]), (&2.into(), &1.into()));
+    assert_eq!(json["files"][0]["diagnostics"][0]["span"]["start"]["line"], 1);
+    let (_, out, _) = run(&["check", "-", "--format", "sarif"], THREE);
+    let sarif: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn fix_repairs_the_file_and_dry_run_only_shows_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("f.txt");
+    fs::write(&file, "# pool\ncap = 20\n$TargetDedicated = cap;;\n").unwrap();
+    let name = file.to_str().unwrap();
+    let (code, diff, _) = run(&["check", "--fix", "--dry-run", name], "");
+    assert_eq!(code, 0);
+    assert!(diff.contains("-# pool\n") && diff.contains("+// pool\n") && diff.contains("+cap = 20;\n"), "{diff}");
+    assert!(fs::read_to_string(&file).unwrap().starts_with("# pool"));
+    assert_eq!(run(&["check", "--fix", name], "").0, 0);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "// pool\ncap = 20;\n$TargetDedicatedNodes = cap;\n");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside the file");
+    assert_eq!(
+        run(&["check", "--fix", "-"], "a = 1\n$TargetDedicatedNodes = a;").1,
+        "a = 1;\n$TargetDedicatedNodes = a;"
+    );
+}
+
+#[test]
+fn formulas_inside_json_and_terraform_are_judged_where_they_stand() {
+    let pool = "{\n  \"id\": \"p\",\n  \"autoScaleFormula\": \"cap = 1\\n$TargetDedicatedNodes = cap;\"\n}\n";
+    let (code, out, _) = run(&["check", "-", "--format", "short"], pool);
+    assert_eq!(code, 1);
+    assert!(out.starts_with("-:3:31: error[E0102]"), "{out}");
+    let (_, fixed, _) = run(&["check", "--fix", "-"], pool);
+    assert_eq!(fixed, pool.replace("cap = 1\\n", "cap = 1;\\n"));
+    let tf = "resource \"azurerm_batch_pool\" \"p\" {\n  auto_scale {\n    formula = <<-EOF\n      # cap\n      \
+        $TargetDedicatedNodes = ${var.max};\n    EOF\n  }\n}\n";
+    let (code, out, _) = run(&["check", "-", "--format", "short"], tf);
+    assert_eq!((code, out.as_str()), (1, "-:4:7: error[E0107]: `#` does not start a comment\n"));
+    assert_eq!(run(&["check", "--fix", "-"], tf).1, tf.replace("# cap", "// cap"));
+}
+
+#[test]
+fn fmt_is_idempotent_and_check_only_looks() {
+    let (code, once, _) = run(&["fmt", "-"], "a=1;$TargetDedicatedNodes=max( a,2 ) //cap");
+    assert_eq!(code, 0);
+    assert_eq!(run(&["fmt", "-"], &once).1, once);
+    assert_eq!(run(&["fmt", "--check", "-"], &once).0, 0);
+    assert_eq!(run(&["fmt", "--check", "-"], "a=1;").0, 1);
+    let (code, _, err) = run(&["fmt", "-"], "a = (1;");
+    assert_eq!(code, 1);
+    assert!(err.contains("E0103"), "{err}");
+}
+
+#[test]
+fn explain_is_one_door() {
+    for (name, says) in [
+        ("E0301", "# E0301 operator-types"),
+        ("fraction-cut", "# W0503"),
+        ("avg", "# avg: function"),
+        ("GetSample", "# GetSample: method"),
+        ("weekday", "# weekday: member"),
+        ("TimeInterval_Minute", "# TimeInterval_Minute: constant"),
+        ("$PendingTasks", "# $PendingTasks: service metric"),
+        ("pendingtasks", "# $PendingTasks: service metric"),
+        ("$NodeDeallocationOption", "written by the formula"),
+        ("sunday", "# sunday: rule"),
+        ("clamp", "max(low, min(x, high))"),
+    ] {
+        let (code, out, err) = run(&["explain", name], "");
+        assert!(code == 0 && out.contains(says), "{name}: {out}{err}");
+    }
+    let (code, _, err) = run(&["explain", "percentle"], "");
+    assert!(code == 2 && err.contains("`percentile`"), "{err}");
+    assert!(run(&["explain"], "").1.contains("W0503  fraction-cut"));
+}
+
+#[test]
+fn emit_shows_every_stage() {
+    for stage in ["tokens", "ast", "hir"] {
+        let (code, out, err) = run(&["emit", "-", "--stage", stage], "$TargetDedicatedNodes = max(1, 2);");
+        assert!(code == 0 && out.contains("max"), "{stage}: {out}{err}");
+    }
+}
+
+#[test]
+fn shells_and_manuals() {
+    assert!(run(&["completions", "bash"], "").1.contains("poolcast"));
+    assert!(run(&["man"], "").1.contains(".TH"));
+}
+
+#[test]
+fn colour_is_the_readers_choice() {
+    let bad = "$TargetDedicatedNodes = ;";
+    assert!(run(&["check", "-", "--color", "always"], bad).1.contains('\x1b'));
+    assert!(!run(&["check", "-", "--color", "never"], bad).1.contains('\x1b'));
+}
+
+fn formulas(dir: &str) -> Vec<std::path::PathBuf> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(dir);
+    let mut list: Vec<_> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_file()).collect();
+    list.sort();
+    list
+}
+
+#[test]
+fn good_examples_have_nothing_to_say_about() {
+    let good = formulas("examples/formulas");
+    assert!(good.len() >= 12);
+    let names: Vec<&str> = good.iter().map(|p| p.to_str().unwrap()).collect();
+    let mut args = vec!["check", "--strict", "--format", "short"];
+    args.extend(&names);
+    assert_eq!(run(&args, ""), (0, String::new(), String::new()));
+    let mut args = vec!["fmt", "--check"];
+    args.extend(&names);
+    assert_eq!(run(&args, ""), (0, String::new(), String::new()), "examples are formatted");
+}
+
+#[test]
+fn pool_files_of_the_examples_are_sound() {
+    let args = ["check", "--strict", "--format", "short", "examples/pools/pool.json", "examples/pools/main.tf"];
+    assert_eq!(run(&args, ""), (0, String::new(), String::new()));
+}
+
+/// What a newcomer reads: reviewed word by word when it changes.
+#[test]
+fn broken_examples_read_like_this() {
+    for file in formulas("examples/formulas/broken") {
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        let (_, out, _) = run(&["check", &format!("examples/formulas/broken/{name}.txt")], "");
+        insta::assert_snapshot!(name, out);
+    }
+}
+
+#[test]
+fn broken_examples_get_one_finding_for_each_of_their_mistakes() {
+    let expected: &[(&str, &[&str])] = &[
+        ("calendar.txt", &["W0514", "W0517", "E0310"]),
+        ("never_scales.txt", &["W0508", "W0502", "W0509", "W0507", "W0503"]),
+        ("semicolon_name_percent.txt", &["E0102", "W0504", "E0201"]),
+        ("three_habits.txt", &["E0107", "E0106", "E0109"]),
+        ("wrong_calls.txt", &["E0203", "E0303", "E0205", "W0509"]),
+    ];
+    let files = formulas("examples/formulas/broken");
+    assert_eq!(files.len(), expected.len());
+    for (file, (name, codes)) in files.iter().zip(expected) {
+        assert!(file.ends_with(name), "{}", file.display());
+        let (_, out, _) = run(&["check", "--format", "short", file.to_str().unwrap()], "");
+        let found: Vec<&str> = out.lines().filter_map(|l| Some(l.split_once('[')?.1.split_once(']')?.0)).collect();
+        assert_eq!(&found, codes, "{name}\n{out}");
+    }
+}
