@@ -5,6 +5,7 @@
 
 pub mod assume;
 pub mod domain;
+pub mod oracle;
 mod refine;
 pub mod transfer;
 pub mod walk;
