@@ -7,8 +7,14 @@ pub mod assume;
 pub mod domain;
 pub mod oracle;
 mod refine;
+pub mod report;
+pub mod search;
+pub mod temporal;
 pub mod transfer;
 pub mod walk;
+pub mod witness;
 
 pub use assume::{Assume, History};
+pub use report::{Report, report};
 pub use walk::{Analysis, analyse};
+pub use witness::Witness;

@@ -2,7 +2,7 @@
 //!
 //! In: words. Out: `Args`. Never: doing anything.
 
-use super::{Verb, backtest, check, doc, emit, eval, explain, fmt, shell};
+use super::{Verb, backtest, bounds, check, doc, emit, eval, explain, fmt, shell};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Know what an Azure Batch pool will do before it does it.
@@ -46,6 +46,8 @@ pub enum Command {
     Eval(eval::Eval),
     /// Evaluate a formula at every interval over a whole history.
     Backtest(backtest::Backtest),
+    /// Prove what a formula can do: ranges with witnesses, assertions, worst costs.
+    Bounds(bounds::Bounds),
     /// Show a formula as the compiler sees it.
     Emit(emit::Emit),
     /// Write the generated pages of the documentation.
@@ -65,6 +67,7 @@ impl Command {
             Command::Explain(v) => v,
             Command::Eval(v) => v,
             Command::Backtest(v) => v,
+            Command::Bounds(v) => v,
             Command::Emit(v) => v,
             Command::Doc(v) => v,
             Command::Completions(v) => v,

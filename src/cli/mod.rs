@@ -7,6 +7,7 @@
 
 pub mod args;
 pub mod backtest;
+pub mod bounds;
 pub mod check;
 pub mod doc;
 pub mod emit;
