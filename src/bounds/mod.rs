@@ -3,7 +3,9 @@
 //! In: a program, what is admissible. Out: bounds, verdicts on assertions, witnesses. Never: a claim that is neither proved
 //! nor replayed on the engine.
 
+pub mod assertion;
 pub mod assume;
+pub mod diff;
 pub mod domain;
 pub mod oracle;
 mod refine;

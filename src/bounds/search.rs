@@ -122,6 +122,10 @@ impl<'a> Search<'a> {
         self.numbers.dedup();
     }
 
+    /// Samples the longest window holds.
+    pub fn longest(&self) -> usize {
+        self.longest
+    }
     /// Whether the formula looks at the clock.
     pub fn reads_clock(&self) -> bool {
         self.clock
@@ -306,6 +310,52 @@ impl<'a> Search<'a> {
                 && best.as_ref().is_none_or(|b| s >= b.0)
             {
                 best = Some((s, w));
+            }
+        }
+        best
+    }
+
+    /// Looks for an input whose score is infinite: the obvious ones, then around the best so far.
+    pub fn seek(&mut self, tries: u32, score: &mut dyn FnMut(&Witness) -> Option<f64>) -> Option<Witness> {
+        let mut best: Option<(f64, Witness)> = None;
+        let mut obvious = self.obvious();
+        obvious.truncate(tries as usize / 2);
+        let mut obvious = obvious.into_iter();
+        for i in 0..tries {
+            let w = match (obvious.next(), &best) {
+                (Some(w), _) => w,
+                (None, Some((_, w))) if i % 4 != 3 => {
+                    let w = w.clone();
+                    self.near(&w)
+                }
+                _ => self.fresh(),
+            };
+            self.made += 1;
+            let Some(s) = score(&w) else { continue };
+            if s == f64::INFINITY {
+                return Some(w);
+            }
+            if best.as_ref().is_none_or(|b| s >= b.0) {
+                best = Some((s, w));
+            }
+        }
+        None
+    }
+
+    /// The smallest witness like this one, by any test.
+    pub fn simplest_by(&mut self, w: Witness, same: &mut dyn FnMut(&Witness) -> bool) -> Witness {
+        let mut best = w;
+        for _ in 0..4 {
+            let before = best.clone();
+            for mut simpler in simpler(&best) {
+                simpler.settle(self.assume);
+                self.made += 1;
+                if weight(&simpler) < weight(&best) && same(&simpler) {
+                    best = simpler;
+                }
+            }
+            if best == before {
+                break;
             }
         }
         best

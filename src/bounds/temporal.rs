@@ -6,7 +6,14 @@
 //! The pool here is the least that closes the loop: nodes arrive a fixed number of samples after they were asked for and
 //! leave at once, each node runs one task per slot, a sample of every metric is taken each 30 s.
 
-use super::{assume::Assume, report::Idle, search::Search, witness::Witness};
+use super::{
+    assertion::{Claim, Counterexample, Verdict},
+    assume::{Assume, History},
+    report::Idle,
+    search::Search,
+    walk::analyse,
+    witness::Witness,
+};
 use crate::{Formula, Inputs, Targets};
 use poolcast_runtime::{
     metric::Metric,
@@ -107,6 +114,24 @@ impl Loop {
 
     /// Runs for so many evaluations, `EVERY` samples apart, the first after one interval.
     pub fn run(&mut self, formula: &Formula, beats: u32, load: Load<'_>) -> Vec<Beat> {
+        self.watched(formula, beats, load, &mut |_, _| {})
+    }
+
+    /// The input of the evaluation about to be made, as a witness.
+    fn witness(&self) -> Witness {
+        let mut columns = Vec::new();
+        for (m, series) in self.series.iter() {
+            let values = series.values();
+            if !values.is_empty() {
+                columns.push((m, values.to_vec()));
+            }
+        }
+        let longest = columns.iter().map(|(_, c)| c.len()).min().unwrap_or(0);
+        columns.iter_mut().for_each(|(_, c)| drop(c.drain(..c.len() - longest)));
+        Witness { now: self.now, columns, holes: 0, targets: self.targets, current: self.nodes, slots: self.slots, seed: self.seed }
+    }
+
+    fn watched(&mut self, formula: &Formula, beats: u32, load: Load<'_>, watch: &mut dyn FnMut(u32, &Loop)) -> Vec<Beat> {
         let mut evaluator = formula.evaluator();
         let mut out = Vec::with_capacity(beats as usize);
         let mut tick = 0;
@@ -116,11 +141,12 @@ impl Loop {
                 (running, waiting) = self.sample(load(tick));
                 tick += 1;
             }
+            watch(beat, self);
             let inputs = Inputs::with_series(self.now, std::mem::take(&mut self.series))
                 .targets(self.targets[0], self.targets[1])
                 .nodes(self.nodes[0], self.nodes[1])
                 .task_slots(self.slots)
-                .seed(self.seed.wrapping_add(u64::from(beat)));
+                .seed(self.seed);
             let asked = evaluator.targets(&inputs.snapshot()).ok();
             self.series = inputs.series;
             let before = self.nodes;
@@ -192,4 +218,136 @@ pub fn starts(search: &Search<'_>) -> Vec<Witness> {
         }
     }
     out
+}
+
+// ---- claims about time ----
+
+/// Loads a question is asked under, with their words.
+fn loads() -> Vec<(String, Box<dyn Fn(u32) -> u32>)> {
+    let mut out: Vec<(String, Box<dyn Fn(u32) -> u32>)> = Vec::new();
+    for n in [1, 3, 10, 50, 200, 1000] {
+        out.push((format!("{n} tasks all the time"), Box::new(move |_| n)));
+    }
+    for n in [10, 100, 1000] {
+        out.push((format!("{n} tasks, then a tenth of them after an hour"), Box::new(move |t| if t < 120 { n } else { n / 10 })));
+        out.push((format!("{n} tasks finishing one after another over two hours"), Box::new(move |t| n.saturating_sub(n * t / 240))));
+        out.push((format!("{n} tasks every other half hour"), Box::new(move |t| if t / 60 % 2 == 0 { n } else { 1 })));
+    }
+    out
+}
+
+/// Judges a claim about time: proved where bounds suffice, else by trying.
+pub fn judge(formula: &Formula, assume: &Assume, claim: &Claim) -> Verdict {
+    let search = Search::new(formula, assume, 0);
+    let analysis = analyse(formula.program(), assume);
+    let fixed = analysis.traps.is_empty()
+        && (0..2).all(|k| match analysis.target(k) {
+            (Some(n), kept) => !kept && n.lo == n.hi,
+            (None, _) => true,
+        });
+    let refute = |start: &Witness, load: Load<'_>, beat: u32, what: String| {
+        let mut at = None;
+        let mut pool = Loop::from(start, formula, assume);
+        pool.watched(formula, beat + 1, load, &mut |b, pool| {
+            if b == beat {
+                at = Some(pool.witness());
+            }
+        });
+        match at {
+            Some(witness) => Verdict::Refuted(Box::new(Counterexample { witness, what })),
+            None => Verdict::Unknown(what),
+        }
+    };
+    let mut runs = 0;
+    match *claim {
+        Claim::SettlesToZero(within) => {
+            let quiet = assume.clone().no_work().with_history(History::Full);
+            let idle = analyse(formula.program(), &quiet);
+            // Until the longest window has only seen an empty queue, anything may remain.
+            let fills = (search.longest() as u32).div_ceil(EVERY) + 1;
+            let zero = |k| match idle.target(k) {
+                (Some(n), kept) => !kept && n.hi <= 0.0,
+                (None, _) => true,
+            };
+            if idle.traps.is_empty() && zero(0) && zero(1) && within >= fills {
+                return Verdict::Proved;
+            }
+            for start in starts(&search) {
+                runs += 1;
+                let beats = Loop::from(&start, formula, assume).run(formula, within.clamp(1, 1000), &|_| 0);
+                let sets = |k: usize| analysis.target(k).0.is_some();
+                if let Some(last) = beats.last()
+                    && (0..2).any(|k| sets(k) && last.targets[k] > 0)
+                {
+                    let what = format!("after {} evaluations without work the targets are {} and {}", beats.len(), last.targets[0], last.targets[1]);
+                    return refute(&start, &|_| 0, beats.len() as u32 - 1, what);
+                }
+            }
+        }
+        Claim::NeverBelowRunning => {
+            for start in starts(&search) {
+                for (words, load) in loads() {
+                    runs += 1;
+                    let beats = Loop::from(&start, formula, assume).run(formula, HORIZON, &*load);
+                    for (i, b) in beats.iter().enumerate() {
+                        let room = (b.targets[0].saturating_add(b.targets[1])).saturating_mul(start.slots);
+                        let shrinks = b.targets[0] < b.nodes[0] || b.targets[1] < b.nodes[1];
+                        if b.asked.is_some() && shrinks && room < b.running {
+                            let what = format!(
+                                "with {words}: {} tasks run on {} nodes, and the formula asks for {}",
+                                b.running,
+                                b.nodes[0] + b.nodes[1],
+                                b.targets[0] + b.targets[1]
+                            );
+                            return refute(&start, &*load, i as u32, what);
+                        }
+                    }
+                }
+            }
+        }
+        Claim::Steady => {
+            if fixed {
+                return Verdict::Proved;
+            }
+            for start in starts(&search) {
+                for (words, load) in loads().into_iter().take(6) {
+                    runs += 1;
+                    let beats = Loop::from(&start, formula, assume).run(formula, HORIZON, &*load);
+                    let tail = beats.len() / 2;
+                    for k in 0..2 {
+                        let list: Vec<u32> = beats[tail..].iter().map(|b| b.targets[k]).collect();
+                        let moves: Vec<bool> = list.windows(2).filter(|p| p[0] != p[1]).map(|p| p[0] < p[1]).collect();
+                        if moves.windows(2).filter(|p| p[0] != p[1]).count() >= 2 {
+                            let shown: Vec<String> = list.iter().take(8).map(u32::to_string).collect();
+                            let at = tail + list.windows(2).position(|p| p[0] != p[1]).unwrap_or(0) + 1;
+                            let what = format!("with {words}: the target goes {} …", shown.join(", "));
+                            return refute(&start, &*load, at as u32, what);
+                        }
+                    }
+                }
+            }
+        }
+        Claim::ReactsWithin(minutes) => {
+            let quiet = 12;
+            let step = quiet * EVERY;
+            let beats_in = (minutes * 2).div_ceil(EVERY).max(1);
+            let most = |k: usize| analysis.target(k).0.map_or(0.0, |n| n.hi);
+            for start in starts(&search) {
+                for n in [100, 1000] {
+                    runs += 1;
+                    let load = move |t: u32| if t < step { 0 } else { n };
+                    let beats = Loop::from(&start, formula, assume).run(formula, quiet + beats_in, &load);
+                    let Some((before, after)) = beats.get(quiet as usize - 1).zip(beats.get(quiet as usize..)) else { continue };
+                    let full = (0..2).all(|k| f64::from(before.targets[k]) >= most(k));
+                    let rose = after.iter().any(|b| (0..2).any(|k| b.targets[k] > before.targets[k]));
+                    if !full && !rose {
+                        let what = format!("{minutes} minutes after {n} tasks arrived the targets are still {} and {}", before.targets[0], before.targets[1]);
+                        return refute(&start, &load, quiet + beats_in - 1, what);
+                    }
+                }
+            }
+        }
+        Claim::Always(_) => {}
+    }
+    Verdict::Unknown(format!("held in all {runs} runs of a small pool, which proves nothing about others"))
 }

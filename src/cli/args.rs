@@ -2,7 +2,7 @@
 //!
 //! In: words. Out: `Args`. Never: doing anything.
 
-use super::{Verb, backtest, bounds, check, doc, emit, eval, explain, fmt, shell};
+use super::{Verb, backtest, bounds, check, diff, doc, emit, eval, explain, fmt, shell};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Know what an Azure Batch pool will do before it does it.
@@ -48,6 +48,8 @@ pub enum Command {
     Backtest(backtest::Backtest),
     /// Prove what a formula can do: ranges with witnesses, assertions, worst costs.
     Bounds(bounds::Bounds),
+    /// Whether two formulas decide the same, or an input on which they differ.
+    Diff(diff::Diff),
     /// Show a formula as the compiler sees it.
     Emit(emit::Emit),
     /// Write the generated pages of the documentation.
@@ -68,6 +70,7 @@ impl Command {
             Command::Eval(v) => v,
             Command::Backtest(v) => v,
             Command::Bounds(v) => v,
+            Command::Diff(v) => v,
             Command::Emit(v) => v,
             Command::Doc(v) => v,
             Command::Completions(v) => v,

@@ -11,6 +11,7 @@ use crate::{
     DeallocationOption, Engine, Error, Formula, Options, Rules,
     bounds::{
         self, Assume, Witness,
+        assertion::{self, Verdict},
         report::{Idle, NoSamples, TargetReport, TrapReport, name, unbounded},
     },
     diag::render,
@@ -111,9 +112,10 @@ impl Verb for Bounds {
         }
         options(&mut out, report.options);
         self.failures(&mut out, &formula, &report.traps, &report.no_samples);
-        let _ = writeln!(out, "\n{} evaluations tried (--budget {})", report.made, self.budget);
+        let _ = writeln!(out, "{} evaluations tried (--budget {})", report.made, self.budget);
+        let exit = self.judge(&mut out, &formula, &assume)?;
         term.print(&out);
-        Ok(Exit::Fine)
+        Ok(exit)
     }
 }
 
@@ -121,7 +123,50 @@ fn number(n: f64) -> String {
     if unbounded(n) { "without limit".into() } else { poolcast_runtime::print::general(n) }
 }
 
+/// Writes a witness's samples beside the user's other files; the name as it goes on a command line.
+pub(super) fn samples_file(dir: &std::path::Path, name: &str, w: &Witness) -> Result<String, Complaint> {
+    let path = dir.join(name).to_string_lossy().into_owned();
+    let path = path.strip_prefix("./").unwrap_or(&path).to_owned();
+    if w.has_samples() {
+        output::write(&path, &w.csv())?;
+    }
+    Ok(path)
+}
+
 impl Bounds {
+    /// Assertions, from the formula's comments and the command line.
+    fn judge(&self, out: &mut String, formula: &Formula, assume: &Assume) -> Result<Exit, Complaint> {
+        let mut all = Vec::new();
+        for a in assertion::in_comments(formula.source()) {
+            all.push(a?);
+        }
+        for text in &self.assert {
+            all.push(assertion::parse(text, None)?);
+        }
+        let mut exit = Exit::Fine;
+        for (i, a) in all.iter().enumerate() {
+            let place = a.line.map_or(String::new(), |l| format!("{}:{l}: ", self.file));
+            match assertion::judge(formula, assume, a, self.budget, self.seed)? {
+                Verdict::Proved => {
+                    let _ = writeln!(out, "{place}assert {}: proved", a.text);
+                }
+                Verdict::Unknown(why) => {
+                    let _ = writeln!(out, "{place}assert {}: unknown\n    {why}", a.text);
+                    if self.deny_unknown {
+                        exit = Exit::Rejected;
+                    }
+                }
+                Verdict::Refuted(c) => {
+                    exit = Exit::Rejected;
+                    let file = samples_file(&self.out, &format!("counterexample-{}.csv", i + 1), &c.witness)?;
+                    let _ = writeln!(out, "{place}assert {}: refuted\n    {}\n    {}", a.text, c.what, c.witness.words());
+                    let _ = writeln!(out, "    {}", c.witness.command(&self.file, &file));
+                }
+            }
+        }
+        Ok(exit)
+    }
+
     fn replay(&self, w: &Witness) -> String {
         format!("        {}\n", w.words())
     }

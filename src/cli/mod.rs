@@ -9,6 +9,7 @@ pub mod args;
 pub mod backtest;
 pub mod bounds;
 pub mod check;
+pub mod diff;
 pub mod doc;
 pub mod emit;
 pub mod eval;
