@@ -7,6 +7,7 @@ pub mod assertion;
 pub mod assume;
 pub mod diff;
 pub mod domain;
+pub mod lints;
 pub mod oracle;
 mod refine;
 pub mod report;

@@ -254,7 +254,14 @@ pub fn judge(formula: &Formula, assume: &Assume, claim: &Claim) -> Verdict {
             }
         });
         match at {
-            Some(witness) => Verdict::Refuted(Box::new(Counterexample { witness, what })),
+            Some(mut witness) => {
+                let read: Vec<Metric> = formula.reads().iter().map(|r| r.metric).collect();
+                witness.columns.retain(|(m, _)| read.contains(m));
+                for (_, c) in &mut witness.columns {
+                    c.drain(..c.len().saturating_sub(search.longest() + 1));
+                }
+                Verdict::Refuted(Box::new(Counterexample { witness, what }))
+            }
             None => Verdict::Unknown(what),
         }
     };
