@@ -183,10 +183,12 @@ impl Formula {
         let p = &self.0.program;
         Evaluator {
             formula: self.clone(),
-            arena: Arena::new(p.rules.memory_budget.0),
-            frame: vec![RawSlot::default(); p.slots.len()],
-            views: Vec::with_capacity(p.windows.len()),
-            sums: needs_sums(p),
+            scratch: Scratch {
+                arena: Arena::new(p.rules.memory_budget.0),
+                frame: vec![RawSlot::default(); p.slots.len()],
+                views: Vec::with_capacity(p.windows.len()),
+                sums: needs_sums(p),
+            },
         }
     }
 
@@ -214,9 +216,16 @@ fn needs_sums(p: &Program) -> Vec<bool> {
 #[derive(Debug)]
 pub struct Evaluator {
     formula: Formula,
+    scratch: Scratch,
+}
+
+/// What a run needs besides code and inputs.
+#[derive(Debug)]
+struct Scratch {
     arena: Arena,
     frame: Vec<RawSlot>,
     views: Vec<View>,
+    /// Which windows' sums the program reads.
     sums: Vec<bool>,
 }
 
@@ -230,61 +239,54 @@ impl Evaluator {
     #[inline]
     pub fn targets(&mut self, snapshot: &Snapshot<'_>) -> Result<Targets, EvalError> {
         #[cfg(feature = "jit")]
-        {
-            let compiled = Arc::clone(&self.formula.0);
-            if let Some(code) = &compiled.code {
-                let ended = self.machine(code, &compiled.program, snapshot, |_| ());
-                return match ended {
-                    Ok((end, ())) => Ok(outcome::targets_of_frame(&compiled.program, &self.frame, end)),
-                    Err(fault) => Err(self.formula.failure(fault, snapshot)),
-                };
-            }
+        if let Some(code) = &self.formula.0.code {
+            let p = &self.formula.0.program;
+            return match machine(code, p, &mut self.scratch, snapshot, |_| ()) {
+                Ok((end, ())) => Ok(outcome::targets_of_frame(p, &self.scratch.frame, end)),
+                Err(fault) => Err(self.formula.failure(fault, snapshot)),
+            };
         }
         self.run(snapshot).map(|o| o.targets())
     }
 
     /// Evaluate, and keep every variable.
     pub fn run(&mut self, snapshot: &Snapshot<'_>) -> Result<Outcome, EvalError> {
-        let compiled = Arc::clone(&self.formula.0);
-        let p = &compiled.program;
+        let p = &self.formula.0.program;
         #[cfg(feature = "jit")]
-        if let Some(code) = &compiled.code {
+        if let Some(code) = &self.formula.0.code {
             let mut values = Vec::new();
-            let out = self.machine(code, p, snapshot, |finished| finished.values(p, &mut values));
-            return match out {
+            return match machine(code, p, &mut self.scratch, snapshot, |finished| finished.values(p, &mut values)) {
                 Ok((end, ())) => Ok(outcome::outcome(p, end, snapshot, |slot| values[slot as usize].clone())),
                 Err(fault) => Err(self.formula.failure(fault, snapshot)),
             };
         }
-        self.arena.reset();
-        let arena = &self.arena;
-        match interpret(p, snapshot, arena, |_| {}) {
+        self.scratch.arena.reset();
+        match interpret(p, snapshot, &self.scratch.arena, |_| {}) {
             Ok((end, frame)) => Ok(outcome::outcome_of_values(p, end, snapshot, &frame)),
             Err(fault) => Err(self.formula.failure(fault, snapshot)),
         }
     }
+}
 
-    /// Run machine code; `read` sees the frame while the run's vectors are alive.
-    #[cfg(feature = "jit")]
-    #[inline]
-    fn machine<R>(
-        &mut self,
-        code: &crate::jit::Code,
-        p: &Program,
-        snapshot: &Snapshot<'_>,
-        read: impl FnOnce(&crate::jit::Finished<'_>) -> R,
-    ) -> Result<(End, R), Fault> {
-        calendar(snapshot)?;
-        self.arena.reset();
-        self.views.clear();
-        for (spec, sum) in p.windows.iter().zip(&self.sums) {
-            self.views.push(View::new(&Window::resolve(spec, snapshot, &p.rules), *sum));
-        }
-        let inputs = RunInputs::new(snapshot);
-        let mut host = Host { cx: Cx::new(snapshot, &p.rules, &self.arena), trap: None };
-        let end = code.run(p, &mut host, &mut self.frame, &self.views, &inputs)?;
-        Ok((end, read(&crate::jit::Finished::new(&self.frame, end, &host))))
-    }
+/// Run machine code; `read` sees the frame while the run's vectors are alive.
+#[cfg(feature = "jit")]
+#[inline]
+fn machine<R>(
+    code: &crate::jit::Code,
+    p: &Program,
+    scratch: &mut Scratch,
+    snapshot: &Snapshot<'_>,
+    read: impl FnOnce(&crate::jit::Finished<'_>) -> R,
+) -> Result<(End, R), Fault> {
+    calendar(snapshot)?;
+    let Scratch { arena, frame, views, sums } = scratch;
+    arena.reset();
+    views.clear();
+    views.extend(p.windows.iter().zip(&*sums).map(|(spec, sum)| View::new(&Window::resolve(spec, snapshot, &p.rules), *sum)));
+    let inputs = RunInputs::new(snapshot);
+    let mut host = Host { cx: Cx::new(snapshot, &p.rules, arena).muted(), trap: None };
+    let end = code.run(p, &mut host, frame, views, &inputs)?;
+    Ok((end, read(&crate::jit::Finished::new(frame, end, &host))))
 }
 
 /// Instants outside the calendar have no members and no windows: no evaluation either.

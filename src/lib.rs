@@ -8,6 +8,8 @@ pub mod bounds;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cli")]
+pub mod compare;
 pub mod diag;
 mod error;
 pub mod explain;
@@ -18,6 +20,11 @@ pub mod ir;
 #[cfg(feature = "jit")]
 pub mod jit;
 pub mod outcome;
+#[cfg(feature = "cli")]
+pub mod report;
+pub mod sim;
+#[cfg(feature = "cli")]
+pub mod sweep;
 #[cfg(feature = "serde")]
 pub mod wire;
 

@@ -2,7 +2,7 @@
 //!
 //! In: words. Out: `Args`. Never: doing anything.
 
-use super::{Verb, backtest, bounds, check, diff, doc, emit, eval, explain, fmt, shell};
+use super::{Verb, backtest, bounds, check, compare, diff, doc, emit, eval, explain, fmt, import, shell, simulate, sweep};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Know what an Azure Batch pool will do before it does it.
@@ -50,6 +50,14 @@ pub enum Command {
     Bounds(bounds::Bounds),
     /// Whether two formulas decide the same, or an input on which they differ.
     Diff(diff::Diff),
+    /// Simulate a scenario.
+    Simulate(simulate::Simulate),
+    /// Run several formulas on one scenario under the same luck.
+    Compare(compare::Compare),
+    /// Run a scenario over a space of knobs and formula parameters.
+    Sweep(sweep::Sweep),
+    /// Look at a trace of another system and convert it.
+    Import(import::Import),
     /// Show a formula as the compiler sees it.
     Emit(emit::Emit),
     /// Write the generated pages of the documentation.
@@ -71,6 +79,10 @@ impl Command {
             Command::Backtest(v) => v,
             Command::Bounds(v) => v,
             Command::Diff(v) => v,
+            Command::Simulate(v) => v,
+            Command::Compare(v) => v,
+            Command::Sweep(v) => v,
+            Command::Import(v) => v,
             Command::Emit(v) => v,
             Command::Doc(v) => v,
             Command::Completions(v) => v,

@@ -10,13 +10,17 @@ pub mod backtest;
 pub mod bounds;
 pub mod check;
 pub mod diff;
+pub mod compare;
 pub mod doc;
 pub mod emit;
 pub mod eval;
 pub mod explain;
 pub mod fmt;
+pub mod import;
 pub mod output;
 pub mod shell;
+pub mod simulate;
+pub mod sweep;
 
 use clap::Parser as _;
 use output::Term;

@@ -84,7 +84,10 @@ fn values_of_expressions() {
 #[test]
 fn traps_have_the_same_place_and_words_everywhere() {
     for (source, want) in [
-        ("x = $PendingTasks.GetSample(2) + $ActiveTasks.GetSample(3);", "Line 1, Col 32: Vectors of different lengths: 2 and 3"),
+        (
+            "x = $PendingTasks.GetSample(2) + $ActiveTasks.GetSample(3);",
+            "Line 1, Col 32: Vectors of different lengths: 2 and 3",
+        ),
         ("$TargetDedicatedNodes = 0 - 1;", "Line 1, Col 1: Target -1 is negative"),
         ("x = 1;\n$TargetDedicatedNodes = 1 / 0;", "Line 2, Col 1: inf cannot be a target"),
         ("x = time(\"yesterday\");", "Line 1, Col 9: Cannot read \"yesterday\" as a time"),

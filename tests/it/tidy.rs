@@ -58,9 +58,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("ir", &["check"]),
     // `check` means the data types of `check::hir`, which a program refers to.
     ("interp", &["ir", "check"]),
+    ("outcome", &["ir", "check", "interp"]),
     // Two ways to run, one way to say how a run ended and what it decided.
     ("jit", &["ir", "interp", "outcome"]),
-    ("outcome", &["ir", "check"]),
+    ("inputs", &["error"]),
+    ("error", &["diag", "outcome"]),
+    ("formula", &["check", "diag", "error", "inputs", "interp", "ir", "jit", "outcome"]),
     ("sim", &["formula", "outcome", "inputs", "error", "Formula", "Inputs", "Outcome", "Error", "EvalError", "Target"]),
 ];
 
