@@ -10,7 +10,7 @@
 use super::{
     assume::Assume,
     domain::{Abs, Count, Num, Span},
-    refine,
+    ops, refine,
     transfer::{self, Arg, Site, Stop},
 };
 use crate::{
@@ -192,9 +192,9 @@ impl Cx<'_, '_> {
                     Input::TaskSlots => Abs::Num(self.assume.slots),
                 }
             }
-            Inst::Unary(op, a) => transfer::unary(&mut site, op, get(a))?,
+            Inst::Unary(op, a) => ops::unary(&mut site, op, get(a))?,
             Inst::Binary(op, a, b) => {
-                let value = transfer::binary(&mut site, op, get(a), get(b))?;
+                let value = ops::binary(&mut site, op, get(a), get(b))?;
                 refine::related(self, st, op, a, b, value)
             }
             Inst::Select(c, a, b) => match get(c).num().holds(self.nan_holds()) {
@@ -236,7 +236,7 @@ impl Cx<'_, '_> {
                 let (e, n) = transfer::flat(&args);
                 Abs::Vec(e, n)
             }
-            Inst::Vector(op, a, b) => transfer::vector(&mut site, op, get(a), get(b), a == b)?,
+            Inst::Vector(op, a, b) => ops::vector(&mut site, op, get(a), get(b), a == b)?,
             Inst::Single(a) => match get(a) {
                 Abs::Vec(e, n) => {
                     if n != Count::of(1) {
@@ -266,7 +266,7 @@ impl Cx<'_, '_> {
                 let args: Vec<Arg> = parts.iter().map(|a| self.arg(st, *a)).collect();
                 transfer::of(id)?(&mut site, &args)?
             }
-            Inst::Target(a) => Abs::Num(transfer::target(&mut site, get(a).num())?),
+            Inst::Target(a) => Abs::Num(ops::target(&mut site, get(a).num())?),
             Inst::Store(_, a) => get(a),
         })
     }
@@ -427,7 +427,7 @@ impl Analysis<'_> {
     pub fn target_at(&self, e: &Ending, k: usize) -> Option<Num> {
         let slot = crate::outcome::outputs(self.program, e.end)[k]?;
         let v = self.stores[slot as usize]?;
-        Some(transfer::nodes(e.state.vals[v.ix()].num(), &self.program.rules))
+        Some(ops::nodes(e.state.vals[v.ix()].num(), &self.program.rules))
     }
     /// The deallocation options runs can end with, as a set of bits in the order of `DeallocationOption::ALL`.
     pub fn options(&self) -> u8 {

@@ -15,6 +15,7 @@ use crate::{
         report::{Idle, NoSamples, TargetReport, TrapReport, name, unbounded},
     },
     diag::render,
+    sim::vm,
 };
 use poolcast_grammar::LineIndex;
 use std::{fmt::Write as _, path::PathBuf};
@@ -47,6 +48,9 @@ pub struct Bounds {
     /// An assertion that is neither proved nor refuted also fails.
     #[arg(long)]
     deny_unknown: bool,
+    /// VM size, for the worst cost by the built-in table's prices.
+    #[arg(long, value_name = "SIZE", conflicts_with = "price")]
+    vm_size: Option<String>,
     /// Price of a dedicated node for an hour.
     #[arg(long, value_name = "PRICE")]
     price: Option<f64>,
@@ -65,6 +69,25 @@ pub struct Bounds {
     /// Where samples files of counterexamples are written.
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
+}
+
+/// A low-priority node's price as a share of a dedicated one's, where nothing better is known.
+const LOW_PRIORITY: f64 = 0.2;
+
+/// What a node costs for an hour: dedicated, low priority.
+struct Prices {
+    hourly: [f64; 2],
+    source: String,
+}
+
+fn cost(out: &mut String, t: &TargetReport, prices: Option<&Prices>) {
+    let Some(prices) = prices else { return };
+    if unbounded(t.high.bound) {
+        out.push_str("    worst cost: without limit\n");
+    } else {
+        let hourly = prices.hourly[t.which] * t.high.bound;
+        let _ = writeln!(out, "    worst cost: {hourly:.2} an hour, {:.2} a month ({})", hourly * MONTH, prices.source);
+    }
 }
 
 /// Compile a formula for analysis, or put its diagnostics on the terminal.
@@ -104,8 +127,9 @@ impl Verb for Bounds {
         let assume = admissible(self.quota, &self.assume)?;
         let report = bounds::report(&formula, &assume, self.budget, self.seed);
         let mut out = String::new();
+        let prices = self.prices()?;
         for t in &report.targets {
-            self.target(&mut out, &formula, t);
+            self.target(&mut out, &formula, t, prices.as_ref());
         }
         if report.targets.is_empty() {
             out.push_str("No run sets a target: the pool stays as it is.\n");
@@ -171,7 +195,7 @@ impl Bounds {
         format!("        {}\n", w.words())
     }
 
-    fn target(&self, out: &mut String, formula: &Formula, t: &TargetReport) {
+    fn target(&self, out: &mut String, formula: &Formula, t: &TargetReport, prices: Option<&Prices>) {
         let (low, high) = (t.low.bound, t.high.bound);
         let range = match (low == high, unbounded(high)) {
             (true, _) => format!("always {}", number(low)),
@@ -198,7 +222,7 @@ impl Bounds {
         if t.kept {
             out.push_str("    some runs leave it as it is\n");
         }
-        self.cost(out, t);
+        cost(out, t, prices);
         let zero = if low > 0.0 {
             "never".to_owned()
         } else if t.low.found.as_ref().is_some_and(|f| f.0 == 0.0) {
@@ -224,15 +248,20 @@ impl Bounds {
         }
     }
 
-    fn cost(&self, out: &mut String, t: &TargetReport) {
-        let Some(price) = self.price else { return };
-        let price = if t.which == 0 { price } else { self.low_priority_price.unwrap_or(price / 5.0) };
-        if unbounded(t.high.bound) {
-            out.push_str("    worst cost: without limit\n");
-        } else {
-            let hourly = price * t.high.bound;
-            let _ = writeln!(out, "    worst cost: {hourly:.2} an hour, {:.2} a month", hourly * MONTH);
+    /// Prices of both kinds of nodes, by size or as given.
+    fn prices(&self) -> Result<Option<Prices>, Complaint> {
+        if let Some(name) = &self.vm_size {
+            let table = vm::VmTable::built_in();
+            let size = table.get(name).map_err(|e| e.to_string())?;
+            let none = || format!("the table has no price for {}; give --price", size.name);
+            let dedicated = size.regular.ok_or_else(none)?.units();
+            let low = size.preemptible(LOW_PRIORITY).map_or(dedicated * LOW_PRIORITY, vm::Micros::units);
+            return Ok(Some(Prices { hourly: [dedicated, low], source: format!("{}; {}", size.name, table.source) }));
         }
+        Ok(self.price.map(|p| Prices {
+            hourly: [p, self.low_priority_price.unwrap_or(p * LOW_PRIORITY)],
+            source: "--price".into(),
+        }))
     }
 
     fn failures(&self, out: &mut String, formula: &Formula, traps: &[TrapReport], no_samples: &NoSamples) {

@@ -24,7 +24,12 @@ fn sound(source: &str, inputs: &Inputs) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+    // `POOLCAST_CASES=50000000` turns this into a soak.
+    #![proptest_config(ProptestConfig {
+        cases: std::env::var("POOLCAST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
     #[test]
     fn no_run_leaves_its_bounds(source in formula(), inputs in admissible()) {
         sound(&source, &inputs)?;
@@ -198,5 +203,147 @@ fn table_of_tight_bounds() {
     }
     for op in ["+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=", "&&", "||", "!", "?"] {
         assert!(all.contains(&format!("{op} ")) || all.contains(&format!("{op}(")) || all.contains(&format!("{op}T")), "{op}");
+    }
+}
+
+// ---- the report, assertions, diff ----
+
+use poolcast::bounds::{
+    assertion::{self, Verdict},
+    diff::{Difference, diff},
+    report::{Idle, NoSamples},
+    transfer::Stop,
+};
+
+fn jit(source: &str) -> Formula {
+    Formula::compile(source).unwrap_or_else(|e| panic!("{source}\n{e}"))
+}
+
+fn report(source: &str) -> bounds::Report {
+    bounds::report(&jit(source), &Assume::default(), 4_000, 0)
+}
+
+/// What a witness comes to when it is run again.
+fn replay(f: &Formula, w: &bounds::Witness) -> [u32; 2] {
+    let t = f.evaluate(&w.inputs(f.rules())).unwrap().targets();
+    [t.dedicated.or(w.targets[0]), t.low_priority.or(w.targets[1])]
+}
+
+const QUEUE: &str = "w = TimeInterval_Minute * 5; s = $PendingTasks.GetSamplePercent(w);
+n = s < 70 ? max(0, $PendingTasks.GetSample(1)) : max($PendingTasks.GetSample(1), avg($PendingTasks.GetSample(w)));\n";
+
+#[test]
+fn both_ends_of_a_cap_are_proved_and_reached() {
+    let source = format!("{QUEUE}$TargetDedicatedNodes = min(25, n / 4);\n$NodeDeallocationOption = taskcompletion;");
+    let (f, r) = (jit(&source), report(&source));
+    let t = &r.targets[0];
+    assert_eq!((t.low.bound, t.high.bound, t.kept), (0.0, 25.0, false));
+    assert!(t.low.reached() && t.high.reached());
+    for (end, want) in [(&t.low, 0), (&t.high, 25)] {
+        assert_eq!(replay(&f, &end.found.as_ref().unwrap().1)[0], want);
+    }
+    assert_eq!((t.idle.clone(), r.no_samples, r.traps.len()), (Idle::Zero, NoSamples::Works, 0));
+    assert_eq!(t.statements, [0, 1, 2, 3]);
+}
+
+#[test]
+fn failures_are_foreseen_with_the_pattern_that_causes_them() {
+    let r = report("$TargetDedicatedNodes = avg($PendingTasks.GetSample(TimeInterval_Minute * 5)) - 3;");
+    assert!(matches!(&r.no_samples, NoSamples::Fails(f, w) if f.trap.code() == "InsufficientSampleData" && !w.has_samples()));
+    let stops: Vec<Stop> = r.traps.iter().map(|t| t.trap.stop).collect();
+    assert!(stops.iter().any(|s| matches!(s, Stop::Insufficient(_, 70_000))) && stops.contains(&Stop::Negative), "{stops:?}");
+    assert!(r.traps.iter().filter(|t| t.trap.stop != Stop::NotFinite).all(|t| t.witness.is_some()));
+}
+
+#[test]
+fn a_pool_that_never_empties_is_seen() {
+    let r = report("$TargetDedicatedNodes = max(2, min(9, $CurrentDedicatedNodes));");
+    assert!(matches!(r.targets[0].idle, Idle::Stays(..)), "{:?}", r.targets[0].idle);
+}
+
+#[track_caller]
+fn judged(source: &str, claim: &str) -> Verdict {
+    let f = jit(source);
+    let a = assertion::parse(claim, None).unwrap();
+    let v = assertion::judge(&f, &Assume::default(), &a, 4_000, 0).unwrap();
+    if let Verdict::Refuted(c) = &v {
+        // Every counterexample runs.
+        let _ = f.evaluate(&c.witness.inputs(f.rules()));
+        assert!(c.witness.command("f.txt", "s.csv").starts_with("poolcast eval f.txt"));
+    }
+    v
+}
+
+#[test]
+fn assertions_are_proved_refuted_or_unknown() {
+    let source = format!("{QUEUE}cap = time().hour < 8 ? 10 : 25;\n$TargetDedicatedNodes = min(cap, n / 4);
+        $TargetLowPriorityNodes = max(0, min(cap, cap - $TargetDedicatedNodes));");
+    for claim in [
+        "$TargetDedicatedNodes <= 25",
+        "$TargetDedicatedNodes <= cap && $TargetLowPriorityNodes >= 0",
+        "$TargetDedicatedNodes >= 0",
+        "$TargetDedicatedNodes + $TargetLowPriorityNodes <= 25",
+        "cap == 10 || cap == 25",
+        "time().hour >= 8 || $TargetDedicatedNodes <= 10",
+    ] {
+        assert_eq!(judged(&source, claim), Verdict::Proved, "{claim}");
+    }
+    for claim in ["$TargetDedicatedNodes <= 24", "$TargetDedicatedNodes > 0", "$TargetLowPriorityNodes == 0", "cap == 10"] {
+        assert!(matches!(judged(&source, claim), Verdict::Refuted(_)), "{claim}");
+    }
+    let odd = "$TargetDedicatedNodes = min(9, max(0, val($PendingTasks.GetSample(2), 0))); k = $TargetDedicatedNodes * $TargetDedicatedNodes - 9 * $TargetDedicatedNodes;";
+    assert!(matches!(judged(odd, "k <= 0"), Verdict::Unknown(_)));
+    // `stop()` leaves before the end; what was set by then counts.
+    let stops = "$TargetDedicatedNodes = 30; $PendingTasks.Count() > 4 ? stop() : 0; $TargetDedicatedNodes = 3;";
+    assert!(matches!(judged(stops, "$TargetDedicatedNodes <= 25"), Verdict::Refuted(_)));
+    assert_eq!(judged(stops, "$TargetDedicatedNodes <= 30"), Verdict::Proved);
+}
+
+#[test]
+fn claims_about_time() {
+    let queue = format!("{QUEUE}$TargetDedicatedNodes = min(25, ceil(n / 4)); $NodeDeallocationOption = taskcompletion;");
+    assert_eq!(judged(&queue, "settles_to_zero"), Verdict::Proved);
+    assert!(matches!(judged(&queue, "reacts_within(15)"), Verdict::Unknown(_)));
+    assert!(matches!(judged("$TargetDedicatedNodes = 4;", "settles_to_zero"), Verdict::Refuted(_)));
+    assert_eq!(judged("$TargetDedicatedNodes = 4;", "steady"), Verdict::Proved);
+    assert!(matches!(judged("$TargetDedicatedNodes = $CurrentDedicatedNodes > 5 ? 2 : 8;", "steady"), Verdict::Refuted(_)));
+    let active = "$TargetDedicatedNodes = min(10, max(0, $ActiveTasks.GetSample(1)));";
+    assert!(matches!(judged(active, "never_below_running"), Verdict::Refuted(_)));
+    assert!(matches!(judged("$TargetDedicatedNodes = 1;", "reacts_within(15)"), Verdict::Unknown(_)));
+    assert!(assertion::parse("$TargetDedicatedNodes = 3", None).is_err() && assertion::parse("reacts_within", None).is_err());
+}
+
+#[test]
+fn equal_formulas_are_told_from_different_ones() {
+    let same = |a: &str, b: &str| diff(&jit(a), &jit(b), &Assume::default(), 4_000, 0);
+    assert_eq!(same("cap = 5 * 5; $TargetDedicatedNodes = cap;", "most = 25; x = 1; $TargetDedicatedNodes = most; y = x;"), Difference::SameProgram);
+    assert!(matches!(
+        same(
+            "$TargetDedicatedNodes = time().hour >= 8 && time().hour < 18 ? 10 : 2;",
+            "$TargetDedicatedNodes = time().hour < 8 || time().hour > 17 ? 2 : 10;"
+        ),
+        Difference::SameInCases(_)
+    ));
+    assert!(matches!(
+        same("$TargetDedicatedNodes = $CurrentDedicatedNodes > 5 ? 3 : 4;", "$TargetDedicatedNodes = $CurrentDedicatedNodes >= 6 ? 3 : 4;"),
+        Difference::SameInCases(_)
+    ));
+    let (a, b) = (format!("{QUEUE}$TargetDedicatedNodes = min(25, n);"), format!("{QUEUE}$TargetDedicatedNodes = min(25, ceil(n));"));
+    let Difference::Differ(w, ..) = same(&a, &b) else { panic!("{:?}", same(&a, &b)) };
+    assert_ne!(replay(&jit(&a), &w), replay(&jit(&b), &w));
+    let (a, b) = (format!("{QUEUE}$TargetDedicatedNodes = min(25, n);"), format!("{QUEUE}$TargetDedicatedNodes = n < 25 ? n : 25;"));
+    assert!(matches!(same(&a, &b), Difference::NotFound(_)));
+}
+
+#[test]
+fn example_formulas_stay_within_their_bounds_and_reach_them() {
+    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/formulas");
+    for entry in std::fs::read_dir(dir).unwrap().filter_map(Result::ok).filter(|e| e.path().is_file()) {
+        let source = std::fs::read_to_string(entry.path()).unwrap();
+        let r = report(&source);
+        for t in &r.targets {
+            assert!(t.low.reached(), "{:?}: {:?}", entry.path(), t.low);
+            assert!(t.high.reached() || t.high.bound >= 1e6, "{:?}: {:?}", entry.path(), t.high);
+        }
     }
 }
