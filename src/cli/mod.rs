@@ -7,9 +7,11 @@
 
 pub mod args;
 pub mod backtest;
+pub mod bounds;
 pub mod calibrate;
 pub mod check;
 pub mod compare;
+pub mod diff;
 pub mod doc;
 pub mod emit;
 pub mod eval;

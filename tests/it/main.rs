@@ -2,6 +2,7 @@
 
 #![allow(missing_docs)]
 
+mod bounds;
 mod cli;
 mod docs;
 mod engines;
