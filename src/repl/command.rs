@@ -2,7 +2,7 @@
 //!
 //! In: a line that begins with `:`. Out: the reply of the row that has its name. Never: a command without help or example.
 
-use super::{Ask, Reply, language, pool, run, session::Session, show, view, why, words, world};
+use super::{Ask, Reply, language, pool, run, session::Session, show, submit, view, why, words, world};
 use crate::diag::{level::Levels, render};
 use std::fmt::Write as _;
 
@@ -123,7 +123,7 @@ commands! {
             "The next evaluation, resize, change of a node or end of a task.";
         "until" "CONDITION" "let the pool run until something is so", Condition, true, |s, a| run::until(s, a), ["$TargetDedicatedNodes = 2", ":sim", ":until ready"],
             "`:until` alone lists the conditions. Any expression will do as well: it is so when it is not 0. Gives up after 30 days.";
-        "submit" "[N] tasks of DURATION [with N slots] [at TIME] [in DURATION] [over DURATION]" "give the pool work", Nothing, true, |s, a| pool::submit(s, a),
+        "submit" "[N] tasks of DURATION [with N slots] [at TIME] [in DURATION] [over DURATION]" "give the pool work", Nothing, true, |s, a| submit::submit(s, a),
             ["$TargetDedicatedNodes = 2", ":sim", ":submit 50 tasks of 10m", ":submit 20 tasks of 5m with 2 slots at 9:00 over 30m", ":run 2h"],
             "Tasks arrive now unless said otherwise; `over` spreads them evenly.";
         "quota" "[CORES] [spot CORES]" "the account's core quota", Nothing, true, |s, a| pool::quota(s, a), ["$TargetDedicatedNodes = time().hour < 9 ? 0 : 20", ":sim", ":quota 40", ":until quota error"],

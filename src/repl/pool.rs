@@ -13,7 +13,7 @@ use crate::{
     sim::{
         PoolView, Simulation,
         autoscale::Compiler,
-        config::{Action, Config, DAY, JobConfig, MINUTE, Ms, NEVER, PoolConfig, PoolRef, TaskConfig},
+        config::{Action, Config, DAY, MINUTE, Ms, NEVER, PoolConfig},
         knobs,
         sampler::ticks,
         workload::Workload,
@@ -25,21 +25,19 @@ use poolcast_runtime::{
     ticks::{Interval, Ticks},
     value::DeallocationOption,
 };
-use std::sync::Arc;
+use std::{rc::Rc, sync::Arc};
 
 /// The name of the first simulation of a session.
 const MAIN: &str = "main";
 /// How far past a scenario's horizon a session may go on.
 const FAR: Ms = 3660 * DAY;
-/// Most tasks one `:submit` adds.
-const MOST_TASKS: u32 = 100_000;
 /// Most futures of a session: each holds its own copy of what it lived through.
 const MOST_FUTURES: usize = 32;
 
 /// One future: a simulation at an instant. A clone is a fork and shares everything until one of them moves.
 #[derive(Debug, Clone)]
 pub struct Future {
-    sim: Arc<Simulation>,
+    sim: Rc<Simulation>,
     /// The pool commands are about: its position among the pools.
     pub(super) focus: u32,
     /// Where it came from.
@@ -49,15 +47,15 @@ pub struct Future {
     /// The formula of the pool in focus.
     pub(super) formula: String,
     /// How many jobs were submitted by hand.
-    submitted: u32,
+    pub(super) submitted: u32,
     /// The scenario, for the report; its workload is the simulation's.
-    pub(super) origin: Arc<Scenario>,
+    pub(super) origin: Rc<Scenario>,
 }
 
 impl Future {
     /// From a scenario, everything at its first instant done.
     pub(super) fn start(scenario: Scenario, rules: Rules) -> Result<Future, String> {
-        let origin = Arc::new(scenario);
+        let origin = Rc::new(scenario);
         let Scenario { name, mut config, workload, .. } = (*origin).clone();
         let horizon = config.horizon;
         config.horizon = horizon.max(FAR);
@@ -74,7 +72,7 @@ impl Future {
             let Some(next) = sim.next_at() else { break };
             sim.run_until(next);
         }
-        Ok(Future { sim: Arc::new(sim), focus: 0, scenario: name, horizon, formula, submitted: 0, origin })
+        Ok(Future { sim: Rc::new(sim), focus: 0, scenario: name, horizon, formula, submitted: 0, origin })
     }
     /// The simulation.
     pub fn sim(&self) -> &Simulation {
@@ -82,7 +80,7 @@ impl Future {
     }
     /// The simulation, to be changed: copied first when a state behind us still needs it.
     pub(super) fn sim_mut(&mut self) -> &mut Simulation {
-        Arc::make_mut(&mut self.sim)
+        Rc::make_mut(&mut self.sim)
     }
     /// The instant.
     pub fn now(&self) -> Ticks {
@@ -119,7 +117,7 @@ impl Future {
     }
     /// Whether both stand on the same simulation.
     pub(super) fn shares(&self, other: &Future) -> bool {
-        Arc::ptr_eq(&self.sim, &other.sim)
+        Rc::ptr_eq(&self.sim, &other.sim)
     }
     /// Bytes of its own, by estimate: unfinished tasks, nodes, open log blocks.
     pub(super) fn weight(&self) -> usize {
@@ -140,7 +138,7 @@ impl Future {
         let now = self.sim.now();
         self.sim_mut().run_until(now);
     }
-    fn act(&mut self, action: &Action) -> Result<(), String> {
+    pub(super) fn act(&mut self, action: &Action) -> Result<(), String> {
         self.sim_mut().act(action).map_err(|r| r.to_string())?;
         self.settle();
         Ok(())
@@ -157,7 +155,7 @@ pub(super) fn here(state: &State) -> Result<&Future, Reply> {
     })
 }
 
-fn here_mut(state: &mut State) -> Result<&mut Future, Reply> {
+pub(super) fn here_mut(state: &mut State) -> Result<&mut Future, Reply> {
     here(state)?;
     let name = state.here.clone().unwrap_or_default();
     state.futures.get_mut(&name).ok_or_else(|| Reply::error("no simulated pool here"))
@@ -274,108 +272,6 @@ pub(super) fn facts(future: &Future) -> String {
         account.dedicated / cores,
         account.spot / cores,
     )
-}
-
-/// `:submit 50 tasks of 10m [with 2 slots] [at TIME | in DURATION] [over DURATION]`
-pub(super) fn submit(session: &mut Session, args: &str) -> Reply {
-    const SHAPE: &str =
-        "write `:submit 50 tasks of 10m`, and if you like `with 2 slots`, `at 9:00`, `in 15m`, `over 1h`";
-    let future = match here_mut(&mut session.state) {
-        Ok(future) => future,
-        Err(reply) => return reply,
-    };
-    let Some(pool) = future.pool() else { return Reply::error("no pool exists yet; `:run` until it does") };
-    let (mut n, mut run, mut slots, mut after, mut over) = (1u32, None, 1u32, 0, 0);
-    let words_: Vec<&str> = args.split_whitespace().collect();
-    let mut i = 0;
-    // Everything up to the next keyword.
-    let phrase = |from: usize| {
-        let to = words_[from..].iter().position(|w| KEYS.contains(w)).map_or(words_.len(), |n| from + n);
-        (words_[from..to].join(" "), to)
-    };
-    const KEYS: [&str; 5] = ["of", "with", "at", "in", "over"];
-    while i < words_.len() {
-        let word = words_[i];
-        let (text, next) = if KEYS.contains(&word) { phrase(i + 1) } else { (word.to_owned(), i + 1) };
-        let ms = |text: &str| words::duration(text).map(|d| d.0 / 10_000).filter(|d| *d >= 0);
-        let good = match word {
-            "of" => {
-                run = ms(&text).filter(|r| *r > 0);
-                run.is_some()
-            }
-            "with" => {
-                let number = words::first(&text).0.parse().ok().filter(|s| (1..=256).contains(s));
-                slots = number.unwrap_or(0);
-                slots > 0
-            }
-            "in" => ms(&text).map(|d| after = d).is_some(),
-            "over" => ms(&text).map(|d| over = d).is_some(),
-            "at" => match words::instant(&text, future.now()) {
-                Ok(at) => {
-                    after = future.ms(at) - future.sim.now();
-                    after >= 0
-                }
-                Err(why) => return Reply::error(why),
-            },
-            "task" | "tasks" => true,
-            _ => match word.parse() {
-                Ok(number) => {
-                    n = number;
-                    true
-                }
-                Err(_) => false,
-            },
-        };
-        if !good {
-            let what = if KEYS.contains(&word) { format!("`{word} {text}`") } else { format!("`{word}`") };
-            return Reply::error(format!("{what} is not understood\n{SHAPE}"));
-        }
-        i = next;
-    }
-    let Some(run) = run else { return Reply::error(format!("how long does one task run?\n{SHAPE}")) };
-    if n == 0 || n > MOST_TASKS {
-        return Reply::error(format!("between 1 and {MOST_TASKS} tasks at a time"));
-    }
-    future.submitted += 1;
-    let id = format!("typed-{}", future.submitted);
-    let task = |k: u32| {
-        let submit = after + (i64::from(k) * over) / i64::from(n);
-        TaskConfig { slots, ..TaskConfig::new(format!("{id}.{}", k + 1), submit, run) }
-    };
-    let job = JobConfig {
-        id: id.clone(),
-        pool: PoolRef::Pool(pool.id.clone()),
-        tasks: (0..n).map(task).collect(),
-        ..JobConfig::default()
-    };
-    let before = future.sim.task_totals().0;
-    if let Err(why) = future.act(&Action::AddJob(Box::new(job))) {
-        return Reply::error(why);
-    }
-    let arrived = future.sim.task_totals().0 - before;
-    let slots_ = if slots > 1 { format!(", {slots} slots each") } else { String::new() };
-    let when = if arrived == u64::from(n) {
-        "now".to_owned()
-    } else {
-        let first = show::clock(future.at(future.sim.now() + after), future.now());
-        if over > 0 {
-            format!("from {first} on, over {}", words::show(Interval(over * 10_000)))
-        } else {
-            format!("at {first}")
-        }
-    };
-    let mut out = format!(
-        "{} of {}{slots_} in job {id}, {when}\n",
-        words::count(i64::from(n), "task"),
-        words::show(Interval(run * 10_000))
-    );
-    if slots > pool.task_slots {
-        out.push_str(&format!(
-            "they can never run: a node of this pool has {}\n",
-            words::count(i64::from(pool.task_slots), "slot")
-        ));
-    }
-    Reply::answer(out)
 }
 
 /// `:quota 40 [spot 20]`
