@@ -13,7 +13,10 @@ fn many(n: usize) -> String {
     for i in 0..n.saturating_sub(4) {
         text += &match i % 4 {
             0 => format!("s{i} = $PendingTasks.GetSamplePercent(w);\n"),
-            1 => format!("v{i} = s{} < 70 ? max(0, $PendingTasks.GetSample({i})) : avg($PendingTasks.GetSample(w));\n", i - 1),
+            1 => format!(
+                "v{i} = s{} < 70 ? max(0, $PendingTasks.GetSample({i})) : avg($PendingTasks.GetSample(w));\n",
+                i - 1
+            ),
             2 => format!("h{i} = time().hour >= {} && time().hour < 20 ? 10 : 2;\n", i % 12),
             _ => format!("t = max(t, min(h{}, v{} / 4));\n", i - 1, i - 2),
         };
@@ -22,7 +25,9 @@ fn many(n: usize) -> String {
 }
 
 fn bounding(c: &mut Criterion) {
-    for (name, text) in [("six statements", SIX.to_owned()), ("forty statements", many(40)), ("a hundred statements", many(100))] {
+    for (name, text) in
+        [("six statements", SIX.to_owned()), ("forty statements", many(40)), ("a hundred statements", many(100))]
+    {
         let options = Options { engine: Engine::Interp, ..Options::default() };
         let formula = Formula::compile_with(&text, &options).expect("compiles");
         let assume = Assume::default();

@@ -56,7 +56,13 @@ fn span(site: &mut Site<'_>, (value, beyond): (Option<Span>, bool)) -> Option<Sp
 }
 
 /// Product or quotient of a duration and a number.
-fn scaled(site: &mut Site<'_>, i: Span, f: Num, by: fn(Interval, f64) -> Result<Interval, Trap>, divide: bool) -> Option<Abs> {
+fn scaled(
+    site: &mut Site<'_>,
+    i: Span,
+    f: Num,
+    by: fn(Interval, f64) -> Result<Interval, Trap>,
+    divide: bool,
+) -> Option<Abs> {
     let mut out: Option<Span> = None;
     let mut beyond = f.nan;
     let mut add = |t: i64| out = Some(out.map_or(Span::of(t), |s| s.join(Span::of(t))));
@@ -68,7 +74,8 @@ fn scaled(site: &mut Site<'_>, i: Span, f: Num, by: fn(Interval, f64) -> Result<
         for x in [part.lo, part.hi] {
             for t in [i.lo, i.hi] {
                 match by(Interval(t), x) {
-                    Ok(v) if exact => add(v.0),
+                    // Whole factors are exact, and exact products and quotients monotone.
+                    Ok(v) if exact || f.int && x.abs() < 9e18 => add(v.0),
                     Ok(v) => {
                         // Whole and fractional factors take different ways; both are good to 53 bits.
                         let slack = (v.0.unsigned_abs() >> 50) as i64 + 1;
@@ -126,7 +133,11 @@ pub fn binary(site: &mut Site<'_>, op: ScalarOp, a: Abs, b: Abs) -> Option<Abs> 
     let (s, t) = (ticks(a), ticks(b));
     // Instants compare by their distance from now where both are known.
     let (cs, ct) = rel(a).zip(rel(b)).unwrap_or((s, t));
-    let (lt, gt, eq) = (order(cs, ct), order(ct, cs), (cs.lo == cs.hi && cs == ct).then_some(true).or(cs.meet(ct).is_none().then_some(false)));
+    let (lt, gt, eq) = (
+        order(cs, ct),
+        order(ct, cs),
+        (cs.lo == cs.hi && cs == ct).then_some(true).or(cs.meet(ct).is_none().then_some(false)),
+    );
     match op {
         S::Add => Some(Abs::Num(x.plus(y))),
         S::Sub => Some(Abs::Num(x.minus(y))),

@@ -180,8 +180,11 @@ fn min(site: &mut Site<'_>, args: &[Arg]) -> Option<Abs> {
     reduced(site, flat(args).1, 1, extreme(args, Num::min2))
 }
 fn norm(_: &mut Site<'_>, args: &[Arg]) -> Option<Abs> {
-    let (e, n) = flat(args);
-    Some(Abs::Num(e.norm(n)))
+    let squares = args.iter().fold(Num::of(0.0), |acc, a| match a.abs {
+        Abs::Vec(e, n) => e.squared().add_all(acc, n),
+        x => acc.plus(x.num().squared()),
+    });
+    Some(Abs::Num(squares.root()))
 }
 fn range(site: &mut Site<'_>, args: &[Arg]) -> Option<Abs> {
     let (e, n) = flat(args);
@@ -266,7 +269,9 @@ fn time(site: &mut Site<'_>, args: &[Arg]) -> Option<Abs> {
     match site.text {
         Some("") => Some(now),
         Some(text) => match Ticks::parse_service(text) {
-            Ok(t) if !(t.no_zone && site.rules.time_without_zone == Lenience::Reject) => Some(Abs::Time(Span::of(t.ticks.0), None)),
+            Ok(t) if !(t.no_zone && site.rules.time_without_zone == Lenience::Reject) => {
+                Some(Abs::Time(Span::of(t.ticks.0), None))
+            }
             _ => {
                 (site.stop)(Stop::BadTime, true);
                 None
@@ -280,7 +285,13 @@ fn time(site: &mut Site<'_>, args: &[Arg]) -> Option<Abs> {
 }
 
 /// A member: the instants that have one, its full range, and its value at both ends while they lie in one cycle.
-fn member(site: &mut Site<'_>, args: &[Arg], full: Num, cycle: Option<i64>, f: fn(Ticks, &Rules) -> Option<f64>) -> Option<Abs> {
+fn member(
+    site: &mut Site<'_>,
+    args: &[Arg],
+    full: Num,
+    cycle: Option<i64>,
+    f: fn(Ticks, &Rules) -> Option<f64>,
+) -> Option<Abs> {
     let Some(Arg { abs: Abs::Time(t, _), .. }) = args.first() else { return Some(Abs::Num(full)) };
     let inside = t.meet(Span { lo: Ticks::FIRST.0, hi: Ticks::LAST.0 });
     if inside != Some(*t) {
@@ -495,7 +506,9 @@ fn get_sample(site: &mut Site<'_>, args: &[Arg]) -> Option<Abs> {
     let lo = if inside.lo <= 0.0 {
         0
     } else {
-        counts_within(Num::range(inside.lo, 100.0), shortest, site.rules, Count { lo: 0, hi }).map_or(1, |c| c.lo.max(1)).min(hi)
+        counts_within(Num::range(inside.lo, 100.0), shortest, site.rules, Count { lo: 0, hi })
+            .map_or(1, |c| c.lo.max(1))
+            .min(hi)
     };
     Some(Abs::Vec(values, Count { lo, hi }))
 }
@@ -588,7 +601,10 @@ pub const ROWS: &[(RowKind, &str, Transfer)] = {
 pub fn of(id: OverloadId) -> Option<Transfer> {
     static TABLE: OnceLock<Vec<Option<Transfer>>> = OnceLock::new();
     let table = TABLE.get_or_init(|| {
-        builtins::ROWS.iter().map(|row| ROWS.iter().find(|(k, n, _)| *k == row.kind && *n == row.name).map(|r| r.2)).collect()
+        builtins::ROWS
+            .iter()
+            .map(|row| ROWS.iter().find(|(k, n, _)| *k == row.kind && *n == row.name).map(|r| r.2))
+            .collect()
     });
     table.get(usize::from(id.row)).copied().flatten()
 }
