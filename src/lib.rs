@@ -5,6 +5,8 @@
 
 pub mod backtest;
 pub mod bounds;
+#[cfg(feature = "cli")]
+pub mod calibrate;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -20,6 +22,8 @@ pub mod ir;
 #[cfg(feature = "jit")]
 pub mod jit;
 pub mod outcome;
+#[cfg(feature = "cli")]
+pub mod repl;
 #[cfg(feature = "cli")]
 pub mod report;
 pub mod sim;

@@ -65,7 +65,23 @@ const EDGES: &[(&str, &[&str])] = &[
     ("inputs", &["error"]),
     ("error", &["diag", "outcome"]),
     ("formula", &["check", "diag", "error", "inputs", "interp", "ir", "jit", "outcome"]),
-    ("sim", &["formula", "outcome", "inputs", "error", "Formula", "Inputs", "Outcome", "Error", "EvalError", "Target"]),
+    (
+        "sim",
+        &[
+            "formula",
+            "outcome",
+            "inputs",
+            "error",
+            "Formula",
+            "Inputs",
+            "Outcome",
+            "Error",
+            "EvalError",
+            "Target",
+            "Evaluator",
+            "Options",
+        ],
+    ),
 ];
 
 /// The first names of a path after `crate::`: `a::b` names `a`, `{a::b, c}` names `a` and `c`.
