@@ -444,6 +444,20 @@ fn a_refuted_assertion_fails_the_build_and_replays() {
 }
 
 #[test]
+fn the_page_only_names_claims_there_are() {
+    let page =
+        std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/bounds.md")).unwrap();
+    let comments: String = page.lines().filter(|l| l.starts_with("//! assert")).map(|l| format!("{l}\n")).collect();
+    let read = assertion::in_comments(&format!("{comments}$TargetDedicatedNodes = 1;"));
+    assert!(read.len() >= 3 && read.iter().all(Result::is_ok), "{read:?}");
+    for claim in page.lines().filter_map(|l| l.strip_prefix("| `")?.split('`').next()) {
+        let claim = claim.replace("(N)", "(3)").replace("(M)", "(15)");
+        let a = assertion::parse(&claim, None).unwrap();
+        assert!(!matches!(a.claim, assertion::Claim::Always(_)), "{claim}");
+    }
+}
+
+#[test]
 fn assumptions_and_a_quota_narrow_what_is_proved() {
     let f = jit(
         "$TargetDedicatedNodes = max(0, min($PendingTasks.GetSample(1)));\n$TargetLowPriorityNodes = $CurrentDedicatedNodes + 1;",
