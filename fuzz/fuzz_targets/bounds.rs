@@ -33,7 +33,8 @@ impl<'a> Arbitrary<'a> for Case {
             }
             inputs = inputs.samples(m, values).expect("finite samples");
         }
-        let inputs = inputs.targets(u.int_in_range(0..=300)?, u.int_in_range(0..=9)?).nodes(u.int_in_range(0..=300)?, 1);
+        let inputs =
+            inputs.targets(u.int_in_range(0..=300)?, u.int_in_range(0..=9)?).nodes(u.int_in_range(0..=300)?, 1);
         Ok(Case { formula, inputs: inputs.task_slots(u.int_in_range(1..=16)?).seed(u.arbitrary()?) })
     }
 }

@@ -20,7 +20,11 @@ impl<'a> Arbitrary<'a> for Case {
         for m in [Metric::PendingTasks, Metric::ActiveTasks, Metric::CpuPercent] {
             let mut values = Vec::new();
             for _ in 0..u.int_in_range(0..=40)? {
-                values.push(if u.ratio(1, 4)? { f64::from(u.arbitrary::<i16>()?) / 7.0 } else { f64::from(u.arbitrary::<u8>()?) });
+                values.push(if u.ratio(1, 4)? {
+                    f64::from(u.arbitrary::<i16>()?) / 7.0
+                } else {
+                    f64::from(u.arbitrary::<u8>()?)
+                });
             }
             inputs = inputs.samples(m, values).expect("finite samples");
         }
@@ -32,7 +36,8 @@ fuzz_target!(|case: Case| {
     if case.formula.len() > 8000 {
         return;
     }
-    let compile = |engine| Formula::compile_with(&case.formula, &Options { engine, like_service: true, ..Options::default() });
+    let compile =
+        |engine| Formula::compile_with(&case.formula, &Options { engine, like_service: true, ..Options::default() });
     let (Ok(jit), Ok(interp)) = (compile(Engine::Jit), compile(Engine::Interp)) else {
         panic!("does not compile:\n{}", case.formula)
     };

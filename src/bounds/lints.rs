@@ -4,12 +4,13 @@
 //! a run; a name alone proves nothing.
 
 use super::{
-    assume::Assume,
+    assume::{Assume, History},
     domain::{Abs, Num},
-    report::{self, Found, TrapReport},
-    search::Search,
+    report::{self, Found},
+    search::{Search, is_trap},
     transfer::Stop,
-    walk::{self, Analysis, analyse},
+    walk::{self, Analysis, Trap, analyse},
+    witness::Witness,
 };
 use crate::{
     Engine, Formula, Options,
@@ -53,16 +54,23 @@ pub fn lints(source: &str, hir: &Hir) -> Vec<Diagnostic> {
     decided(source, hir, &analysis, &mut out);
     always_cut(hir, &analysis, &mut out);
     let limits = limits(hir, &analysis);
-    let bad = analysis.traps.iter().any(|t| matches!(t.stop, Stop::Negative | Stop::NotFinite));
-    if !bad && limits.is_empty() {
+    // What reductions of nothing give is not known, so only samples that are there count.
+    let full = analyse(&program, &assume.clone().with_history(History::Full));
+    let bad: Vec<Trap> =
+        full.traps.iter().copied().filter(|t| matches!(t.stop, Stop::Negative | Stop::NotFinite)).collect();
+    if bad.is_empty() && limits.is_empty() {
         return out;
     }
     let options = Options { engine: Engine::Interp, like_service: true, ..Options::default() };
     let Ok(formula) = Formula::compile_with(source, &options) else { return out };
     let mut search = Search::new(&formula, &assume, 0);
-    let found = report::hunt(&mut search, &analysis, BUDGET);
-    limits_kept(hir, &limits, &found, &mut out);
-    bad_targets(source, hir, &found.traps, &mut out);
+    if !limits.is_empty() {
+        let found = report::hunt(&mut search, &analysis, BUDGET);
+        limits_kept(hir, &limits, &found, &mut out);
+    }
+    for trap in bad {
+        bad_target(source, hir, &formula, &mut search, trap, &mut out);
+    }
     out
 }
 
@@ -194,26 +202,41 @@ fn limits_kept(hir: &Hir, limits: &[Limit], found: &Found, out: &mut Vec<Diagnos
 
 // ---- targets that cannot be applied ----
 
-fn bad_targets(source: &str, hir: &Hir, traps: &[TrapReport], out: &mut Vec<Diagnostic>) {
-    for t in traps {
-        let what = match t.trap.stop {
-            Stop::Negative => "negative",
-            Stop::NotFinite => "NaN or infinite",
-            _ => continue,
-        };
-        let Some(w) = &t.witness else { continue };
-        let Some(stmt) = hir.stmts.iter().find(|s| s.target_span.lo == t.trap.at) else { continue };
-        let name = stmt.target_span.text(source);
-        let d = warn(code::BAD_TARGET, stmt.target_span, format!("`{name}` can be {what}: {}", w.words()))
-            .label(format!("can be {what}"))
-            .note("the evaluation then fails, and the pool stays as it is");
-        out.push(if t.trap.stop == Stop::Negative {
-            let value = hir.expr(stmt.value).span;
-            d.fix(false, "never ask for less than nothing", value, format!("max(0, {})", value.text(source)))
-        } else {
-            d.help("a mean of no samples is NaN and a division by zero infinite; `max(0, x)` passes over a NaN that is not first")
-        });
-    }
+fn bad_target(
+    source: &str,
+    hir: &Hir,
+    formula: &Formula,
+    search: &mut Search<'_>,
+    trap: Trap,
+    out: &mut Vec<Diagnostic>,
+) {
+    let what = if trap.stop == Stop::Negative { "negative" } else { "NaN or infinite" };
+    let Some(stmt) = hir.stmts.iter().find(|s| s.target_span.lo == trap.at) else { return };
+    let full = search.longest();
+    let mut fails = |w: &Witness| {
+        let sampled = w.holes == 0 && w.columns.iter().all(|(_, c)| c.len() >= full);
+        if !sampled {
+            return None;
+        }
+        let inputs = w.inputs(formula.rules());
+        let arena = poolcast_runtime::arena::Arena::new(formula.rules().memory_budget.0);
+        match crate::formula::interpret(formula.program(), &inputs.snapshot(), &arena, |_| {}) {
+            Err(fault) if is_trap(&fault, trap) => Some(f64::INFINITY),
+            _ => Some(0.0),
+        }
+    };
+    let Some(w) = search.seek(BUDGET, &mut fails) else { return };
+    let w = search.simplest_by(w, &mut |w| fails(w) == Some(f64::INFINITY));
+    let name = stmt.target_span.text(source);
+    let d = warn(code::BAD_TARGET, stmt.target_span, format!("`{name}` can be {what}: {}", w.words()))
+        .label(format!("can be {what}"))
+        .note("the evaluation then fails, and the pool stays as it is");
+    out.push(if trap.stop == Stop::Negative {
+        let value = hir.expr(stmt.value).span;
+        d.fix(false, "never ask for less than nothing", value, format!("max(0, {})", value.text(source)))
+    } else {
+        d.help("a division by zero is infinite or NaN; divide by `max(1, …)`, or test the divisor")
+    });
 }
 
 // ---- conditions ----
@@ -303,7 +326,7 @@ fn always_cut(hir: &Hir, analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
             let Some(v) = slot.and_then(|s| analysis.stores[s as usize]) else { continue };
             let raw = e.state.vals[v.ix()].num();
             let stmt = slot.and_then(|s| hir.stmts.get(analysis.program.slots[s as usize].stmt as usize));
-            if let (true, Some(stmt)) = (raw.hi > 0.0, stmt) {
+            if let (true, Some(stmt)) = (raw.hi > 0.0 && raw.exact().is_none(), stmt) {
                 out.push(
                     warn(
                         code::ALWAYS_CUT,

@@ -74,7 +74,8 @@ fn scaled(
         for x in [part.lo, part.hi] {
             for t in [i.lo, i.hi] {
                 match by(Interval(t), x) {
-                    Ok(v) if exact => add(v.0),
+                    // Whole factors are exact, and exact products and quotients monotone.
+                    Ok(v) if exact || f.int && x.abs() < 9e18 => add(v.0),
                     Ok(v) => {
                         // Whole and fractional factors take different ways; both are good to 53 bits.
                         let slack = (v.0.unsigned_abs() >> 50) as i64 + 1;

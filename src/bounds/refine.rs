@@ -206,6 +206,12 @@ impl Work<'_, '_, '_, '_> {
         }
         self.st.vals[v.ix()] = new;
         self.changed.push(v);
+        for (a, b) in self.cx.twins.iter().filter(|t| t.0 == v || t.1 == v) {
+            let other = if *a == v { *b } else { *a };
+            if depth > 0 && !self.narrow(other, new, depth - 1) {
+                return false;
+            }
+        }
         if depth == 0 { true } else { self.back(v, new, depth - 1) }
     }
 

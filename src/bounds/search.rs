@@ -58,7 +58,11 @@ fn reads(p: &Program) -> (Vec<Metric>, usize) {
     }
     for inst in &p.insts {
         match *inst {
-            Inst::Metric(m) => metrics.push(m),
+            // A method of its own, `Count` perhaps: some history to count.
+            Inst::Metric(m) => {
+                metrics.push(m);
+                longest = longest.max(64);
+            }
             // A duration may become a window.
             Inst::Interval(t) => longest = longest.max(((t.max(0) / Interval::SAMPLE_PERIOD.0) as usize + 1).min(256)),
             _ => {}
@@ -191,6 +195,7 @@ impl<'a> Search<'a> {
         match self.below(5) {
             0 => 0,
             1 => self.below(self.longest + 1),
+            2 => (self.number() as usize).min(self.longest),
             _ => self.longest,
         }
     }

@@ -84,8 +84,8 @@ impl Loop {
         self.now = self.now.saturating_plus(Interval::SAMPLE_PERIOD);
         if !self.coming.is_empty() {
             let arrived = self.coming.remove(0);
-            for k in 0..2 {
-                self.nodes[k] = self.nodes[k].saturating_add(arrived[k]).min(self.targets[k]).min(self.most);
+            for (k, new) in arrived.into_iter().enumerate() {
+                self.nodes[k] = self.nodes[k].saturating_add(new).min(self.targets[k]).min(self.most);
             }
         }
         let room = (self.nodes[0].saturating_add(self.nodes[1])).saturating_mul(self.slots);
@@ -236,9 +236,12 @@ pub fn starts(search: &Search<'_>) -> Vec<Witness> {
 
 // ---- claims about time ----
 
-/// Loads a question is asked under, with their words.
-fn loads() -> Vec<(String, Box<dyn Fn(u32) -> u32>)> {
-    let mut out: Vec<(String, Box<dyn Fn(u32) -> u32>)> = Vec::new();
+/// A load and its words.
+type Named = (String, Box<dyn Fn(u32) -> u32>);
+
+/// Loads a question is asked under.
+fn loads() -> Vec<Named> {
+    let mut out: Vec<Named> = Vec::new();
     for n in [1, 3, 10, 50, 200, 1000] {
         out.push((format!("{n} tasks all the time"), Box::new(move |_| n)));
     }

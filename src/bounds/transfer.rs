@@ -180,8 +180,11 @@ fn min(site: &mut Site<'_>, args: &[Arg]) -> Option<Abs> {
     reduced(site, flat(args).1, 1, extreme(args, Num::min2))
 }
 fn norm(_: &mut Site<'_>, args: &[Arg]) -> Option<Abs> {
-    let (e, n) = flat(args);
-    Some(Abs::Num(e.norm(n)))
+    let squares = args.iter().fold(Num::of(0.0), |acc, a| match a.abs {
+        Abs::Vec(e, n) => e.squared().add_all(acc, n),
+        x => acc.plus(x.num().squared()),
+    });
+    Some(Abs::Num(squares.root()))
 }
 fn range(site: &mut Site<'_>, args: &[Arg]) -> Option<Abs> {
     let (e, n) = flat(args);

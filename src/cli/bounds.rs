@@ -26,8 +26,8 @@ const MONTH: f64 = 730.0;
 /// Arguments of `bounds`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A range is proved: no evaluation on any admissible input leaves it. A witness was run on the engine; its command line \
-runs it again. Admissible are whole, non-negative counts, percentages from 0 to 100, a sample each 30 s with any gaps, \
+A range is proved: no evaluation on any admissible input leaves it. A witness was run on the engine; --witnesses \
+prints the commands that run it again. Admissible are whole, non-negative counts, percentages from 0 to 100, a sample each 30 s with any gaps, \
 and any instant from 1970 to 2099; --quota and --assume narrow that.
 Assertions are conditions such as `$TargetDedicatedNodes <= 25`, or settles_to_zero, settles_to_zero(EVALUATIONS), \
 never_below_running, steady, reacts_within(MINUTES); also as comments `//! assert …` in the formula.
@@ -66,7 +66,10 @@ pub struct Bounds {
     /// A choice where nobody knows what the service does. Repeatable.
     #[arg(long, value_name = "NAME=VALUE")]
     rule: Vec<String>,
-    /// Where samples files of counterexamples are written.
+    /// Write a samples file for every witness, and print the command that runs it again.
+    #[arg(long)]
+    witnesses: bool,
+    /// Where samples files are written.
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
 }
@@ -129,13 +132,13 @@ impl Verb for Bounds {
         let mut out = String::new();
         let prices = self.prices()?;
         for t in &report.targets {
-            self.target(&mut out, &formula, t, prices.as_ref());
+            self.target(&mut out, &formula, t, prices.as_ref())?;
         }
         if report.targets.is_empty() {
             out.push_str("No run sets a target: the pool stays as it is.\n");
         }
         options(&mut out, report.options);
-        self.failures(&mut out, &formula, &report.traps, &report.no_samples);
+        self.failures(&mut out, &formula, &report.traps, &report.no_samples)?;
         let _ = writeln!(out, "{} evaluations tried (--budget {})", report.made, self.budget);
         let exit = self.judge(&mut out, &formula, &assume)?;
         term.print(&out);
@@ -192,11 +195,23 @@ impl Bounds {
         Ok(exit)
     }
 
-    fn replay(&self, w: &Witness) -> String {
-        format!("        {}\n", w.words())
+    /// A witness under what it shows; with --witnesses also how to run it again.
+    fn replay(&self, out: &mut String, w: &Witness, name: &str) -> Result<(), Complaint> {
+        let _ = writeln!(out, "        {}", w.words());
+        if self.witnesses {
+            let file = samples_file(&self.out, &format!("{name}.csv"), w)?;
+            let _ = writeln!(out, "        {}", w.command(&self.file, &file));
+        }
+        Ok(())
     }
 
-    fn target(&self, out: &mut String, formula: &Formula, t: &TargetReport, prices: Option<&Prices>) {
+    fn target(
+        &self,
+        out: &mut String,
+        formula: &Formula,
+        t: &TargetReport,
+        prices: Option<&Prices>,
+    ) -> Result<(), Complaint> {
         let (low, high) = (t.low.bound, t.high.bound);
         let range = match (low == high, unbounded(high)) {
             (true, _) => format!("always {}", number(low)),
@@ -217,7 +232,7 @@ impl Bounds {
                         )
                     };
                     let _ = writeln!(out, "    {verdict}");
-                    out.push_str(&self.replay(w));
+                    self.replay(out, w, &format!("{what}-{}", ["dedicated", "low-priority"][t.which]))?;
                 }
                 None => {
                     let _ = writeln!(out, "    {what} {}: no run found that sets it", number(end.bound));
@@ -251,6 +266,7 @@ impl Bounds {
             let text: String = stmt.span.text(source).split_whitespace().collect::<Vec<_>>().join(" ");
             let _ = writeln!(out, "      {:>4}  {}", lines.line_col(source, stmt.span.lo).0, shortened(&text));
         }
+        Ok(())
     }
 
     /// Prices of both kinds of nodes, by size or as given.
@@ -269,18 +285,24 @@ impl Bounds {
         }))
     }
 
-    fn failures(&self, out: &mut String, formula: &Formula, traps: &[TrapReport], no_samples: &NoSamples) {
+    fn failures(
+        &self,
+        out: &mut String,
+        formula: &Formula,
+        traps: &[TrapReport],
+        no_samples: &NoSamples,
+    ) -> Result<(), Complaint> {
         match no_samples {
             NoSamples::Works => out.push_str("Empty history: evaluates (proved)\n"),
             NoSamples::Unknown => out.push_str("Empty history: not seen to fail, not proved\n"),
             NoSamples::Fails(fault, w) => {
                 let _ = writeln!(out, "Empty history: fails, {}", fault.trap.detail());
-                out.push_str(&self.replay(w));
+                self.replay(out, w, "no-samples")?;
             }
         }
         if traps.is_empty() {
             out.push_str("Evaluation never fails (proved)\n");
-            return;
+            return Ok(());
         }
         out.push_str("Evaluation can fail:\n");
         let source = formula.source();
@@ -290,9 +312,10 @@ impl Bounds {
             let seen = if t.witness.is_some() { "" } else { " (not excluded; no input found)" };
             let _ = writeln!(out, "    {line}:{col}: {}{seen}", t.trap.stop.words());
             if let Some(w) = &t.witness {
-                out.push_str(&self.replay(w));
+                self.replay(out, w, &format!("failure-{line}-{col}"))?;
             }
         }
+        Ok(())
     }
 }
 

@@ -3,7 +3,20 @@
 use arbitrary::Unstructured;
 
 const METRICS: [&str; 4] = ["$PendingTasks", "$ActiveTasks", "$CPUPercent", "$RunningTasks"];
-const NUMBERS: [&str; 12] = ["0", "1", "2", "3.5", "70", "0.25", "100", "1000000", "time().hour", "$TargetDedicatedNodes", "$TaskSlotsPerNode", "rand()"];
+const NUMBERS: [&str; 12] = [
+    "0",
+    "1",
+    "2",
+    "3.5",
+    "70",
+    "0.25",
+    "100",
+    "1000000",
+    "time().hour",
+    "$TargetDedicatedNodes",
+    "$TaskSlotsPerNode",
+    "rand()",
+];
 const OPERATORS: [&str; 12] = ["+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=", "&&", "||"];
 const LISTS: [&str; 9] = ["min", "max", "avg", "sum", "len", "norm", "range", "std", "ceil"];
 
@@ -16,7 +29,10 @@ fn number(u: &mut Unstructured<'_>, out: &mut String, depth: u32) -> arbitrary::
     match kind {
         0 => out.push_str(pick(u, &NUMBERS)?),
         1 => out.push_str(pick(u, &["a", "b", "c"])?),
-        2 => *out += &format!("{}.GetSamplePercent({} * TimeInterval_Second)", pick(u, &METRICS)?, u.int_in_range(0..=900)?),
+        2 => {
+            *out +=
+                &format!("{}.GetSamplePercent({} * TimeInterval_Second)", pick(u, &METRICS)?, u.int_in_range(0..=900)?)
+        }
         3 | 4 => {
             out.push('(');
             number(u, out, depth - 1)?;
@@ -64,13 +80,24 @@ fn vector(u: &mut Unstructured<'_>, out: &mut String, depth: u32) -> arbitrary::
     match u.int_in_range(0..=5)? {
         0 | 1 => *out += &format!("{m}.GetSample({})", u.int_in_range(0..=8)?),
         2 => *out += &format!("{m}.GetSample({} * TimeInterval_Second)", u.int_in_range(-60..=900)?),
-        3 => *out += &format!("{m}.GetSample({} * TimeInterval_Second, TimeInterval_Second * {}, {})", u.int_in_range(0..=600)?, u.int_in_range(0..=600)?, u.int_in_range(0..=100)?),
+        3 => {
+            *out += &format!(
+                "{m}.GetSample({} * TimeInterval_Second, TimeInterval_Second * {}, {})",
+                u.int_in_range(0..=600)?,
+                u.int_in_range(0..=600)?,
+                u.int_in_range(0..=100)?
+            )
+        }
         4 => *out += &format!("{m}.GetSample(time() - {} * TimeInterval_Second, 0)", u.int_in_range(0..=900)?),
         _ => {
             out.push('(');
             vector_leaf(u, out)?;
             *out += &format!(" {} ", pick(u, &["+", "-", "*", "/"])?);
-            if u.arbitrary()? { vector_leaf(u, out)? } else { number(u, out, depth.min(1))? }
+            if u.arbitrary()? {
+                vector_leaf(u, out)?
+            } else {
+                number(u, out, depth.min(1))?
+            }
             out.push(')');
         }
     }
@@ -99,7 +126,8 @@ pub fn formula(u: &mut Unstructured<'_>) -> arbitrary::Result<String> {
                 formula += ";\n";
             }
             _ => {
-                formula += pick(u, &["a", "b", "c", "$TargetDedicatedNodes", "$TargetLowPriorityNodes", "$TargetDedicated"])?;
+                formula +=
+                    pick(u, &["a", "b", "c", "$TargetDedicatedNodes", "$TargetLowPriorityNodes", "$TargetDedicated"])?;
                 formula += " = ";
                 number(u, &mut formula, 3)?;
                 formula += ";\n";
