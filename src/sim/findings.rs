@@ -5,7 +5,6 @@
 use super::{
     Simulation,
     config::{HOUR, Ms, NEVER},
-    knobs::show_duration,
     resize::code,
     summary::{PoolSummary, Spread},
     world::{Apart, JobState, NONE, NodeState, TaskState},
@@ -48,6 +47,17 @@ fn money(millionths: i64) -> String {
 
 fn hours(ms: i64) -> String {
     format!("{}.{} h", ms / HOUR, ms % HOUR * 10 / HOUR)
+}
+
+/// A duration in words of two units: `1 h 51 min`.
+fn spell(ms: Ms) -> String {
+    let s = ms / 1000;
+    match s {
+        0..60 => format!("{s} s"),
+        60..3600 => format!("{} min {} s", s / 60, s % 60),
+        3600..86_400 => format!("{} h {} min", s / 3600, s / 60 % 60),
+        _ => format!("{} d {} h", s / 86_400, s / 3600 % 24),
+    }
 }
 
 /// Most lines of evidence.
@@ -216,8 +226,8 @@ impl Simulation {
             } else {
                 format!(
                     "taskcompletion waits for tasks whose 95th percentile is {}, longer than the interval of {}",
-                    show_duration(p95),
-                    show_duration(cfg.autoscale.interval)
+                    spell(p95),
+                    spell(cfg.autoscale.interval)
                 )
             };
             found.push(Finding {
@@ -227,7 +237,7 @@ impl Simulation {
                 text: format!(
                     "The longest shrink of pool {} took {}; {why}.",
                     p.id,
-                    show_duration(longest.end - longest.start)
+                    spell(longest.end - longest.start)
                 ),
                 evidence: vec![format!("{} to {}", moment(longest.start), moment(longest.end))],
             });
@@ -246,6 +256,10 @@ impl Simulation {
         };
         let worst = self.output().series.iter().filter(|r| r.pool == pool).max_by_key(|r| share(r));
         let percent = preempted as i128 * 100 / i128::from(spot.max(1));
+        // Below one percent it is weather, not a finding.
+        if percent == 0 {
+            return;
+        }
         found.push(Finding {
             weight: if percent >= 10 { Weight::Problem } else { Weight::Notice },
             kind: "preempted-share",
@@ -427,7 +441,7 @@ impl Simulation {
                 ));
             }
             if task.requeues + task.retries > 0 {
-                let lost = show_duration(Ms::from(task.wasted).min(NEVER));
+                let lost = spell(Ms::from(task.wasted).min(NEVER));
                 lines.push(format!("{} requeues, {} retries, {lost} of work lost", task.requeues, task.retries));
             }
             lines.extend(self.obstacle(task).map(|o| format!("it can never run: {o}")));
@@ -452,7 +466,7 @@ impl Simulation {
                 r.fate.name(),
                 r.exit
             ));
-            let lost = show_duration(Ms::from(r.wasted));
+            let lost = spell(Ms::from(r.wasted));
             lines.push(format!(
                 "{} attempts, {} retries, {} requeues, {lost} of work lost, last on node {}",
                 r.attempts,

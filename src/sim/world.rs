@@ -258,7 +258,7 @@ states! {
     /// Why a pool is not at its targets.
     Apart {
         Together "at its targets", Allocating "waiting for VMs", Draining "waiting for nodes to leave",
-        Quota "stopped by quota", Refused "stopped by another resize error", Idle "nobody is resizing it",
+        Quota "stopped by quota", Refused "the last resize timed out or was refused", Idle "nobody is resizing it",
     }
 }
 
