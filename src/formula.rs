@@ -183,10 +183,12 @@ impl Formula {
         let p = &self.0.program;
         Evaluator {
             formula: self.clone(),
-            arena: Arena::new(p.rules.memory_budget.0),
-            frame: vec![RawSlot::default(); p.slots.len()],
-            views: Vec::with_capacity(p.windows.len()),
-            sums: needs_sums(p),
+            scratch: Scratch {
+                arena: Arena::new(p.rules.memory_budget.0),
+                frame: vec![RawSlot::default(); p.slots.len()],
+                views: Vec::with_capacity(p.windows.len()),
+                sums: needs_sums(p),
+            },
         }
     }
 
@@ -214,6 +216,13 @@ fn needs_sums(p: &Program) -> Vec<bool> {
 #[derive(Debug)]
 pub struct Evaluator {
     formula: Formula,
+    scratch: Scratch,
+}
+
+/// What an evaluation writes to. Apart from the formula, so that a run borrows the one and changes the other: no count of
+/// the shared formula is touched, and threads do not wait for each other's.
+#[derive(Debug)]
+struct Scratch {
     arena: Arena,
     frame: Vec<RawSlot>,
     views: Vec<View>,
@@ -230,40 +239,37 @@ impl Evaluator {
     #[inline]
     pub fn targets(&mut self, snapshot: &Snapshot<'_>) -> Result<Targets, EvalError> {
         #[cfg(feature = "jit")]
-        {
-            let compiled = Arc::clone(&self.formula.0);
-            if let Some(code) = &compiled.code {
-                let ended = self.machine(code, &compiled.program, snapshot, |_| ());
-                return match ended {
-                    Ok((end, ())) => Ok(outcome::targets_of_frame(&compiled.program, &self.frame, end)),
-                    Err(fault) => Err(self.formula.failure(fault, snapshot)),
-                };
-            }
+        if let Some(code) = &self.formula.0.code {
+            let p = &self.formula.0.program;
+            return match self.scratch.machine(code, p, snapshot, |_| ()) {
+                Ok((end, ())) => Ok(outcome::targets_of_frame(p, &self.scratch.frame, end)),
+                Err(fault) => Err(self.formula.failure(fault, snapshot)),
+            };
         }
         self.run(snapshot).map(|o| o.targets())
     }
 
     /// Evaluate, and keep every variable.
     pub fn run(&mut self, snapshot: &Snapshot<'_>) -> Result<Outcome, EvalError> {
-        let compiled = Arc::clone(&self.formula.0);
-        let p = &compiled.program;
+        let p = &self.formula.0.program;
         #[cfg(feature = "jit")]
-        if let Some(code) = &compiled.code {
+        if let Some(code) = &self.formula.0.code {
             let mut values = Vec::new();
-            let out = self.machine(code, p, snapshot, |finished| finished.values(p, &mut values));
+            let out = self.scratch.machine(code, p, snapshot, |finished| finished.values(p, &mut values));
             return match out {
                 Ok((end, ())) => Ok(outcome::outcome(p, end, snapshot, |slot| values[slot as usize].clone())),
                 Err(fault) => Err(self.formula.failure(fault, snapshot)),
             };
         }
-        self.arena.reset();
-        let arena = &self.arena;
-        match interpret(p, snapshot, arena, |_| {}) {
+        self.scratch.arena.reset();
+        match interpret(p, snapshot, &self.scratch.arena, |_| {}) {
             Ok((end, frame)) => Ok(outcome::outcome_of_values(p, end, snapshot, &frame)),
             Err(fault) => Err(self.formula.failure(fault, snapshot)),
         }
     }
+}
 
+impl Scratch {
     /// Run machine code; `read` sees the frame while the run's vectors are alive.
     #[cfg(feature = "jit")]
     #[inline]

@@ -8,17 +8,20 @@ pub mod check;
 pub mod cli;
 pub mod diag;
 mod error;
+mod feed;
 mod formula;
 mod inputs;
 pub mod interp;
 pub mod ir;
 #[cfg(feature = "jit")]
 pub mod jit;
+mod many;
 pub mod outcome;
 #[cfg(feature = "serde")]
 pub mod wire;
 
 pub use error::{Error, HostError, InputError};
+pub use feed::{Feed, FeedView, PoolState};
 pub use formula::{Engine, Evaluator, Formula, Options};
 pub use inputs::Inputs;
 pub use outcome::{EvalError, Outcome, OwnedValue, Target, Targets};

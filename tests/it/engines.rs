@@ -84,7 +84,10 @@ fn values_of_expressions() {
 #[test]
 fn traps_have_the_same_place_and_words_everywhere() {
     for (source, want) in [
-        ("x = $PendingTasks.GetSample(2) + $ActiveTasks.GetSample(3);", "Line 1, Col 32: Vectors of different lengths: 2 and 3"),
+        (
+            "x = $PendingTasks.GetSample(2) + $ActiveTasks.GetSample(3);",
+            "Line 1, Col 32: Vectors of different lengths: 2 and 3",
+        ),
         ("$TargetDedicatedNodes = 0 - 1;", "Line 1, Col 1: Target -1 is negative"),
         ("x = 1;\n$TargetDedicatedNodes = 1 / 0;", "Line 2, Col 1: inf cannot be a target"),
         ("x = time(\"yesterday\");", "Line 1, Col 9: Cannot read \"yesterday\" as a time"),
@@ -110,8 +113,14 @@ fn number() -> BoxedStrategy<String> {
         prop::sample::select(vec!["0", "1", "2", "3.5", "10", "70", "0.25", "100", "1000000"]).prop_map(str::to_owned),
         prop::sample::select(vec!["a", "b", "c"]).prop_map(str::to_owned),
         prop::sample::select(vec![
-            "$TargetDedicatedNodes", "$CurrentDedicatedNodes", "$CurrentLowPriorityNodes", "$TaskSlotsPerNode", "$PendingTasks",
-            "time().hour", "time().weekday", "$ActiveTasks.Count()",
+            "$TargetDedicatedNodes",
+            "$CurrentDedicatedNodes",
+            "$CurrentLowPriorityNodes",
+            "$TaskSlotsPerNode",
+            "$PendingTasks",
+            "time().hour",
+            "time().weekday",
+            "$ActiveTasks.Count()",
         ])
         .prop_map(str::to_owned),
         window_percent(),
@@ -124,9 +133,13 @@ fn number() -> BoxedStrategy<String> {
             (inner.clone(), inner.clone(), inner.clone()).prop_map(|(c, a, b)| format!("({c} ? {a} : {b})")),
             inner.clone().prop_map(|a| format!("-{a}")),
             inner.clone().prop_map(|a| format!("!{a}")),
-            (prop::sample::select(vec!["min", "max", "avg", "sum", "len", "norm", "range", "std"]), prop::collection::vec(item(inner.clone()), 1..4))
+            (
+                prop::sample::select(vec!["min", "max", "avg", "sum", "len", "norm", "range", "std"]),
+                prop::collection::vec(item(inner.clone()), 1..4)
+            )
                 .prop_map(|(f, items)| format!("{f}({})", items.join(", "))),
-            (prop::sample::select(vec!["ceil", "floor", "round", "lg", "ln", "log"]), inner.clone()).prop_map(|(f, a)| format!("{f}({a})")),
+            (prop::sample::select(vec!["ceil", "floor", "round", "lg", "ln", "log"]), inner.clone())
+                .prop_map(|(f, a)| format!("{f}({a})")),
             (vector(inner.clone()), inner.clone()).prop_map(|(v, i)| format!("val({v}, {i})")),
             (vector(inner.clone()), 0u32..=100).prop_map(|(v, p)| format!("percentile({v}, {p})")),
         ]
@@ -150,7 +163,8 @@ fn samples() -> impl Strategy<Value = String> {
     });
     let between = (metric(), 0u32..300, 0u32..300, 0u32..=60)
         .prop_map(|(m, a, b, p)| format!("{m}.GetSample(TimeInterval_Second * {a}, {b} * TimeInterval_Second, {p})"));
-    let instants = (metric(), 0u32..300).prop_map(|(m, a)| format!("{m}.GetSample(time() + -{a} * TimeInterval_Second, 0)"));
+    let instants =
+        (metric(), 0u32..300).prop_map(|(m, a)| format!("{m}.GetSample(time() + -{a} * TimeInterval_Second, 0)"));
     prop_oneof![3 => count, 2 => window, 1 => between, 1 => instants]
 }
 

@@ -68,11 +68,16 @@ fn samples_by_count_never_fail() {
 fn working_hours() {
     let source = "$now = time(); $open = $now.hour >= 8 && $now.hour < 18; $weekday = $now.weekday >= 1 && $now.weekday <= 5;\n\
                   $both = $open && $weekday; $TargetDedicatedNodes = $both ? 20:10;";
-    for (at, shown) in [("2016-10-14T18:36:43.282Z", "2016-10-14T18:36:43.282Z"), ("2016-10-13T19:18:47.805Z", "2016-10-13T19:18:47.805Z")] {
+    for (at, shown) in [
+        ("2016-10-14T18:36:43.282Z", "2016-10-14T18:36:43.282Z"),
+        ("2016-10-13T19:18:47.805Z", "2016-10-13T19:18:47.805Z"),
+    ] {
         results(
             source,
             &Inputs::at(at).unwrap(),
-            &format!("$TargetDedicatedNodes=10;$TargetLowPriorityNodes=0;$NodeDeallocationOption=requeue;$both=0;$now={shown};$open=0;$weekday=1"),
+            &format!(
+                "$TargetDedicatedNodes=10;$TargetLowPriorityNodes=0;$NodeDeallocationOption=requeue;$both=0;$now={shown};$open=0;$weekday=1"
+            ),
         );
     }
 }
@@ -145,7 +150,9 @@ fn no_samples_before_the_first_guarded_window() {
 
 #[test]
 fn the_full_name_wins_over_its_alias_in_any_order() {
-    for source in ["$TargetDedicatedNodes = 4; $TargetDedicated = 9;", "$TargetDedicated = 9; $TargetDedicatedNodes = 4;"] {
+    for source in
+        ["$TargetDedicatedNodes = 4; $TargetDedicated = 9;", "$TargetDedicated = 9; $TargetDedicatedNodes = 4;"]
+    {
         results(source, &inputs(), "$TargetDedicatedNodes=4;$TargetLowPriorityNodes=0;$NodeDeallocationOption=requeue");
     }
 }

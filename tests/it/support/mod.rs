@@ -1,9 +1,6 @@
 //! Shared by the rooms' tests: running a formula on every engine, and saying where two runs differ.
 
-use poolcast::{
-    Engine, EvalError, Formula, Inputs, Options, Outcome, OwnedValue, Rules,
-    ir::lower::Effort,
-};
+use poolcast::{Engine, EvalError, Formula, Inputs, Options, Outcome, OwnedValue, Rules, ir::lower::Effort};
 
 /// One run's result in a form that compares bit for bit (NaN payloads aside).
 #[derive(Debug, Clone, PartialEq)]
@@ -43,12 +40,22 @@ pub fn everywhere(source: &str, inputs: &Inputs, rules: &Rules) -> Ran {
     let interp = compile(Engine::Interp);
     let reference = ran(interp.evaluate_at(Effort::Plain, inputs));
     let optimised = ran(interp.evaluate(inputs));
-    assert_eq!(reference, optimised, "plain and optimised programs differ:\n{source}\n{}", poolcast::ir::print::print(interp.program()));
+    assert_eq!(
+        reference,
+        optimised,
+        "plain and optimised programs differ:\n{source}\n{}",
+        poolcast::ir::print::print(interp.program())
+    );
     #[cfg(feature = "jit")]
     {
         let jit = compile(Engine::Jit);
         let machine = ran(jit.evaluate(inputs));
-        assert_eq!(reference, machine, "interpreter and machine code differ:\n{source}\n{}", poolcast::ir::print::print(jit.program()));
+        assert_eq!(
+            reference,
+            machine,
+            "interpreter and machine code differ:\n{source}\n{}",
+            poolcast::ir::print::print(jit.program())
+        );
         // The quick path that a scheduler uses says the same.
         let mut evaluator = jit.evaluator();
         let quick = evaluator.targets(&inputs.snapshot());
