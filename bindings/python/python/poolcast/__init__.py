@@ -1,0 +1,28 @@
+"""Know what an Azure Batch pool will do before it does it.
+
+Check, evaluate and simulate Azure Batch autoscale formulas::
+
+    import poolcast
+
+    formula = poolcast.Formula("$TargetDedicatedNodes = min(10, avg($PendingTasks.GetSample(5 * TimeInterval_Minute)));")
+    outcome = formula.evaluate({"PendingTasks": [4, 6, 8, 8, 8, 8, 8, 8, 8, 8]}, "2026-01-05T08:00:00Z")
+    assert outcome.dedicated == 8
+"""
+
+from ._core import Diagnostic, Feed, Formula, Outcome, Read, __version__, check, metrics
+from ._errors import CompileError, EvaluationError, InputError, PoolcastError
+
+__all__ = [
+    "CompileError",
+    "Diagnostic",
+    "EvaluationError",
+    "Feed",
+    "Formula",
+    "InputError",
+    "Outcome",
+    "PoolcastError",
+    "Read",
+    "__version__",
+    "check",
+    "metrics",
+]

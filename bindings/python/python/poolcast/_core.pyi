@@ -1,0 +1,114 @@
+"""The compiled part of poolcast."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol, final
+
+__version__: str
+
+Time = int | float | str | datetime
+"""Epoch seconds, ISO 8601 text, or a datetime (UTC when it has no zone)."""
+
+class ArrowFrame(Protocol):
+    """Anything that speaks the Arrow PyCapsule interface: pyarrow, pandas, polars, duckdb and others."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+@final
+class Diagnostic:
+    """One finding about a formula. Lines and columns count from 1; start and end are byte offsets."""
+
+    code: str
+    severity: Literal["error", "warning", "note"]
+    message: str
+    label: str
+    line: int
+    column: int
+    start: int
+    end: int
+    notes: list[str]
+    help: list[str]
+    fixes: list[tuple[str, bool, list[tuple[int, int, str]]]]
+
+@final
+class Read:
+    """What a formula reads of one metric."""
+
+    metric: str
+    look_back: float | None
+    newest: int
+
+@final
+class Outcome:
+    """What one evaluation decided."""
+
+    @property
+    def dedicated(self) -> int | None: ...
+    @property
+    def low_priority(self) -> int | None: ...
+    @property
+    def option(self) -> Literal["requeue", "terminate", "taskcompletion", "retaineddata"]: ...
+    @property
+    def results(self) -> str: ...
+    @property
+    def stopped(self) -> bool: ...
+    @property
+    def variables(self) -> dict[str, float | list[float] | str]: ...
+
+@final
+class Feed:
+    """Recent samples of every metric and the pool's present state; safe to share between threads."""
+
+    def __init__(self, keep: float | timedelta | None = None, *, forever: bool = False) -> None: ...
+    def push(self, metric: str, time: Time, value: float) -> None: ...
+    def extend(self, metric: str, times: Any, values: Any) -> int: ...
+    def add(self, frame: ArrowFrame) -> int: ...
+    def set_pool(
+        self,
+        *,
+        targets: tuple[int, int] | None = None,
+        nodes: tuple[int, int] | None = None,
+        task_slots: int | None = None,
+        seed: int | None = None,
+    ) -> None: ...
+    def clear(self) -> None: ...
+    def counts(self) -> dict[str, int]: ...
+    def __len__(self) -> int: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+@final
+class Formula:
+    """A compiled formula."""
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        like_service: bool = False,
+        strict: bool = False,
+        engine: Literal["auto", "jit", "interp"] = "auto",
+    ) -> None: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def engine(self) -> Literal["jit", "interp"]: ...
+    @property
+    def reads(self) -> list[Read]: ...
+    def check(self) -> list[Diagnostic]: ...
+    def evaluate(
+        self,
+        samples: Feed | Mapping[str, Any] | ArrowFrame,
+        now: Time,
+        *,
+        targets: tuple[int, int] | None = None,
+        nodes: tuple[int, int] | None = None,
+        task_slots: int | None = None,
+        seed: int | None = None,
+    ) -> Outcome: ...
+    def targets(self, feed: Feed, now: Time) -> tuple[int | None, int | None, str]: ...
+    def evaluate_many(
+        self, feeds: Sequence[Feed], now: Time
+    ) -> list[tuple[int | None, int | None, str] | Exception]: ...
+
+def check(source: str, *, strict: bool = False) -> list[Diagnostic]: ...
+def metrics() -> list[str]: ...
