@@ -4,7 +4,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use poolcast::wire::metrics::{Visibility, read};
-use poolcast_runtime::{metric::Metric, rules::Rules, series::Series, ticks::Ticks};
+use poolcast_runtime::{builtins::reduce::nearest_rank, rules::Rules, series::Series, ticks::Ticks};
 use std::fmt::Write;
 
 const ROWS: i64 = 1_000_000;
@@ -50,33 +50,51 @@ fn windows(c: &mut Criterion) {
         }
     }
     series.index_extremes();
-    assert!(Metric::COUNT > 0);
+    series.index_quantiles();
     let mut group = c.benchmark_group("samples/window");
     for (name, seconds) in [("180 s", 180), ("6 h", 6 * 3600), ("a week", 7 * 86_400)] {
+        // Instants in steps of 30 s, as a backtest visits them; no division in the harness.
         let mut i = 0;
-        let mut window = move || {
-            i = (i + 1) % 4096;
-            let now = at(3900 + i);
+        let window = move || {
+            i = (i + 1) & 4095;
+            let now = Ticks(at(3900).0 + i * 300_000_000);
             (now, Ticks(now.0 - seconds * 10_000_000))
         };
-        let mut w = window.clone();
+        let mut w = window;
         group.bench_function(format!("range, {name}"), |b| {
             b.iter(|| {
                 let (now, lo) = w();
                 series.range(now, lo, now)
             });
         });
-        let mut w = window.clone();
+        let mut w = window;
         group.bench_function(format!("sum, {name}"), |b| {
             b.iter(|| {
                 let (now, lo) = w();
                 series.window_sum(series.range(now, lo, now))
             });
         });
+        let mut w = window;
         group.bench_function(format!("max, {name}"), |b| {
             b.iter(|| {
-                let (now, lo) = window();
+                let (now, lo) = w();
                 series.window_max(series.range(now, lo, now))
+            });
+        });
+        let mut w = window;
+        group.bench_function(format!("std, {name}"), |b| {
+            b.iter(|| {
+                let (now, lo) = w();
+                series.window_std(series.range(now, lo, now))
+            });
+        });
+        let mut w = window;
+        group.bench_function(format!("p95, {name}"), |b| {
+            b.iter(|| {
+                let (now, lo) = w();
+                let range = series.range(now, lo, now);
+                let k = nearest_rank(95.0, range.len().max(1));
+                series.window_nth(range, k)
             });
         });
     }

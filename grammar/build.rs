@@ -6,6 +6,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let shipped = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("src/formula.rs");
+    println!("cargo:rustc-check-cfg=cfg(fuzzing)");
     println!("cargo:rerun-if-changed=src/formula.rs");
     println!("cargo:rerun-if-changed=src/formula.lalrpop");
     if shipped.exists() {

@@ -193,7 +193,7 @@ impl Formula {
     }
 
     /// The service's words for a failure.
-    fn failure(&self, fault: Fault, snapshot: &Snapshot<'_>) -> EvalError {
+    pub(crate) fn failure(&self, fault: Fault, snapshot: &Snapshot<'_>) -> EvalError {
         let (line, col) = self.0.lines.line_col(&self.0.source, fault.at);
         outcome::failure(fault, line, col, snapshot)
     }

@@ -34,18 +34,18 @@ pub struct Fault {
 /// The trap of a rejection the checker made.
 pub(crate) fn rejection(p: &Program, poison: u32) -> Trap {
     match &p.poisons[poison as usize] {
-        crate::check::hir::Poison::Undefined(name) => Trap::Undefined(name.as_str().into()),
-        crate::check::hir::Poison::Rejected(why) => Trap::Rejected(why.as_str().into()),
+        crate::ir::Poison::Undefined(name) => Trap::Undefined(name.as_str().into()),
+        crate::ir::Poison::Rejected(why) => Trap::Rejected(why.as_str().into()),
     }
 }
 
 /// One step of a run, for those who watch: a value was made, or a block was left for another.
 #[derive(Debug, Clone, Copy)]
 pub enum Step<'a, 'r> {
-    /// This instruction made this value.
-    Value(Val, &'a Value<'r>),
-    /// A condition chose.
-    Branch(Val, bool),
+    /// This instruction made this value; so many reads of samples are logged now.
+    Value(Val, &'a Value<'r>, usize),
+    /// The condition reported at this byte chose.
+    Branch(u32, bool),
 }
 
 /// Run a program. `frame` receives one value for each assignment that happened.
@@ -72,7 +72,7 @@ pub fn run<'r>(
                 inst => step(p, cx, &vals, frame, inst),
             };
             vals[i] = value.map_err(|trap| Fault { trap, at: p.at[i] })?;
-            watch(Step::Value(Val(v), &vals[i]));
+            watch(Step::Value(Val(v), &vals[i], cx.log.as_ref().map_or(0, |log| log.len())));
         }
         let next = match term {
             Term::Goto(next, v) => {
@@ -81,7 +81,7 @@ pub fn run<'r>(
             }
             Term::Branch(c, yes, no) => {
                 let taken = truth(cx, &vals[c.ix()]).map_err(|trap| Fault { trap, at })?;
-                watch(Step::Branch(c, taken));
+                watch(Step::Branch(at, taken));
                 if taken { yes } else { no }
             }
             Term::Finish => return Ok(End::Finished),

@@ -3,11 +3,13 @@
 //! A compiler, an evaluator and a full pool simulator for Azure Batch autoscale formulas.
 //! Start with [`Formula`] and [`Inputs`].
 
+pub mod backtest;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod diag;
 mod error;
+pub mod explain;
 mod feed;
 mod formula;
 mod inputs;

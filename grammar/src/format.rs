@@ -267,12 +267,59 @@ impl<'t> Layout<'t> {
         if self.body[i].kind == Kind::Open { self.mate[i] + 1 } else { i + 1 }
     }
 
+    /// The first `?` of `a..b` outside parentheses.
+    fn question(&self, a: usize, b: usize) -> Option<usize> {
+        let mut i = a;
+        while i < b {
+            if self.body[i].kind == Kind::Question {
+                return Some(i);
+            }
+            i = self.skip(i);
+        }
+        None
+    }
+
+    /// One `? :` has its arms under each other; a chain of them reads as a table, one case a line.
+    #[expect(clippy::too_many_arguments, reason = "a range, its `?`, and the place to write to")]
+    fn lay_ternary(
+        &self,
+        mut a: usize,
+        mut q: usize,
+        b: usize,
+        indent: usize,
+        tail: usize,
+        depth: usize,
+        out: &mut String,
+    ) {
+        loop {
+            let c = self.mate[q];
+            let more = self.question(c + 1, b);
+            let chain = more.is_some() || out.ends_with(": ");
+            if chain && self.fits(a, c, 0, out) {
+                self.flat(a, c, out);
+            } else {
+                self.lay(a, q, indent, 0, depth + 1, out);
+                Self::new_line(out, indent);
+                out.push_str("? ");
+                self.lay(q + 1, c, indent + STEP, 0, depth + 1, out);
+            }
+            Self::new_line(out, indent);
+            out.push_str(": ");
+            match more {
+                Some(next) => (a, q) = (c + 1, next),
+                None => return self.lay(c + 1, b, indent, tail, depth + 1, out),
+            }
+        }
+    }
+
     /// Lay out the expression `a..b`, which `tail` more characters follow on its last line.
     fn lay(&self, a: usize, b: usize, indent: usize, tail: usize, depth: usize, out: &mut String) {
         if depth >= DEEPEST || self.fits(a, b, tail, out) {
             return self.flat(a, b, out);
         }
-        let mut question = None;
+        if let Some(q) = self.question(a, b) {
+            return self.lay_ternary(a, q, b, indent, tail, depth, out);
+        }
         let mut loosest: Option<u8> = None;
         let mut operators = Vec::new();
         let mut group = None;
@@ -281,10 +328,6 @@ impl<'t> Layout<'t> {
         while i < b {
             let t = self.body[i];
             match t.kind {
-                Kind::Question => {
-                    question = Some(i);
-                    break;
-                }
                 Kind::Op(op) => operators.push((i, level(op))),
                 Kind::Minus if !operand => operators.push((i, level(BinOp::Sub))),
                 Kind::Open if self.mate[i] > i + 1 => group = Some((i, operand)),
@@ -292,17 +335,6 @@ impl<'t> Layout<'t> {
             }
             operand = !matches!(t.kind, Kind::Name | Kind::Number | Kind::Str | Kind::Open);
             i = self.skip(i);
-        }
-        if let Some(q) = question {
-            let c = self.mate[q];
-            self.lay(a, q, indent, 0, depth + 1, out);
-            Self::new_line(out, indent);
-            out.push_str("? ");
-            self.lay(q + 1, c, indent + STEP, 0, depth + 1, out);
-            Self::new_line(out, indent);
-            out.push_str(": ");
-            // a chain of `:` keeps its column
-            return self.lay(c + 1, b, indent, tail, depth + 1, out);
         }
         for (_, level) in &operators {
             loosest = Some(loosest.map_or(*level, |l| l.min(*level)));

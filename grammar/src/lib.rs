@@ -33,6 +33,9 @@ mod mend;
 mod scan;
 mod token;
 
+#[cfg(any(test, fuzzing))]
+pub mod oracle;
+
 mod formula {
     //! What LALRPOP made of `formula.lalrpop`.
     #![allow(clippy::all, missing_docs, unused)]
@@ -100,6 +103,8 @@ fn limits(ast: &mut Ast, errors: &mut Vec<SyntaxError>) {
     errors.sort_by_key(|e| (e.span.lo, e.span.hi));
 }
 
+#[cfg(test)]
+mod layout;
 #[cfg(test)]
 mod props;
 #[cfg(test)]

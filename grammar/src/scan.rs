@@ -129,7 +129,8 @@ impl Scanner<'_> {
                 self.at += len;
             }
             '/' if next == b'*' => self.block_comment(),
-            '*' if next == b'/' => {
+            // `*//` is a `*` before a comment
+            '*' if next == b'/' && self.rest().as_bytes().get(2) != Some(&b'/') => {
                 self.error(SyntaxKind::BlockComment, self.span(2), vec![]);
                 self.at += 2;
             }
@@ -271,8 +272,14 @@ impl Scanner<'_> {
         lexer.next();
         let good = lexer.span().end.max(1);
         let tail = &rest[good..];
-        let len =
-            good + tail.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).unwrap_or(tail.len());
+        // `1.5.x` is a member of a number as far as shape goes; `1.5.2` is nothing
+        let more = match tail.as_bytes() {
+            [b'.', digit, ..] => digit.is_ascii_digit(),
+            [c, ..] => c.is_ascii_alphanumeric() || *c == b'_',
+            [] => false,
+        };
+        let end = tail.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).unwrap_or(tail.len());
+        let len = if more { good + end } else { good };
         if len == good {
             return self.piece(What::Is(Kind::Number), len, true);
         }
@@ -289,10 +296,11 @@ impl Scanner<'_> {
     fn string(&mut self) {
         let line = &self.rest()[..self.line_len()];
         let close = line[1..].find('"').map(|i| i + 1);
-        // an odd quote on a line with a `;` inside the first pair: the first one lacks its end, not the last
-        let odd = line.matches('"').count() % 2 == 1;
+        // a later string of the line is left open and a `;` stands in this one: it is this one that lacks its end
         match close {
-            Some(end) if !(odd && line[..end].contains(';')) => self.piece(What::Is(Kind::Str), end + 1, true),
+            Some(end) if !(line[..end].contains(';') && ends_in_string(&line[end + 1..])) => {
+                self.piece(What::Is(Kind::Str), end + 1, true)
+            }
             _ => self.unclosed('"'),
         }
     }
@@ -407,6 +415,21 @@ impl Scanner<'_> {
         self.error(SyntaxKind::BlockComment, span, vec![Edit { span, text }]);
         self.at += len;
     }
+}
+
+/// Reading a line from outside a string ends inside one.
+fn ends_in_string(line: &str) -> bool {
+    let mut inside = false;
+    let mut before = b' ';
+    for b in line.bytes() {
+        match b {
+            b'"' => inside = !inside,
+            b'/' if before == b'/' && !inside => return false,
+            _ => {}
+        }
+        before = b;
+    }
+    inside
 }
 
 /// The language's operator for a foreign one that has exactly one.

@@ -19,7 +19,7 @@ pub(crate) enum Kind {
     #[regex(r"\.[0-9]+([eE][+-]?[0-9]+)?")]
     Number,
     // a backslash is an ordinary character inside a string; a string ends on its line
-    #[regex(r#""[^"\r\n]*""#)]
+    #[regex(r#""[^"\n]*""#)]
     Str,
     /// Every binary operator but `-`.
     #[token("||", |_| BinOp::Or)]

@@ -112,7 +112,7 @@ pub struct OverloadId {
 }
 
 impl Builtin {
-    /// Number of overloads whose parameters accept `given` arguments; a list takes any number.
+    /// The overloads that can be called with `given` arguments, with their index.
     pub fn accepts(&self, given: usize) -> impl Iterator<Item = (u8, &'static Overload)> {
         let overloads: &'static [Overload] = self.overloads;
         (0u8..).zip(overloads).filter(move |(_, o)| o.accepts(given))

@@ -64,6 +64,8 @@ impl std::error::Error for SeriesError {}
 pub struct Series {
     /// The stamp windows compare; ascending.
     key: Vec<i64>,
+    /// The first sample's key; the largest instant while there is none.
+    first: i64,
     /// The other stamp: when measured (strictly ascending) if the key is visibility, else when visible (ascending).
     other: Vec<i64>,
     value: Vec<f64>,
@@ -93,6 +95,7 @@ impl Series {
     pub fn new(rules: &Rules) -> Series {
         Series {
             key: Vec::new(),
+            first: i64::MAX,
             other: Vec::new(),
             value: Vec::new(),
             prefix: vec![0],
@@ -136,6 +139,9 @@ impl Series {
     }
 
     fn append(&mut self, key: i64, other: i64, value: f64) {
+        if self.key.is_empty() {
+            self.first = key;
+        }
         self.key.push(key);
         self.other.push(other);
         self.value.push(value);
@@ -181,38 +187,46 @@ impl Series {
         }
         self.fill_grid(last, n - 1);
     }
+    /// Enters sample `index`. The entry after the last bucket is the number of samples, so a bucket's end is the next entry.
     fn fill_grid(&mut self, bucket: u64, index: usize) {
         // Bounded by the check in `extend_grid`; indices fit because `push` refuses more than 2³² samples.
-        if self.grid.len() <= bucket as usize {
-            self.grid.resize(bucket as usize + 1, index as u32);
+        let entries = bucket as usize + 2;
+        if self.grid.len() < entries {
+            self.grid.resize(entries, index as u32);
+        }
+        if let Some(end) = self.grid.last_mut() {
+            *end = index as u32 + 1;
         }
     }
     fn bucket(&self, key: i64) -> u64 {
-        (key as u64).wrapping_sub(self.key[0] as u64) / BUCKET
+        (key as u64).wrapping_sub(self.first as u64) / BUCKET
     }
 
     /// How many samples, forgotten ones included, have a key at or before `t`.
     #[inline]
     fn count_to(&self, t: i64) -> usize {
-        let Some(&first) = self.key.first() else { return 0 };
-        if t < first {
+        if t < self.first {
             return 0;
         }
-        if self.grid.is_empty() {
-            return self.key.partition_point(|k| *k <= t);
-        }
         // `t ≥ first`, so the wrapped difference is the true one.
-        let b = ((t as u64).wrapping_sub(first as u64) / BUCKET) as usize;
-        let Some(&start) = self.grid.get(b) else { return self.key.len() };
-        let mut i = start as usize;
-        let end = self.grid.get(b + 1).map_or(self.key.len(), |e| *e as usize);
-        if end - i > SCAN {
-            return i + self.key[i..end].partition_point(|k| *k <= t);
+        let b = ((t as u64).wrapping_sub(self.first as u64) / BUCKET) as usize;
+        let Some(&[start, end]) = self.grid.get(b..b + 2) else {
+            // Beyond the last bucket, or no grid.
+            return if self.grid.is_empty() { self.key.partition_point(|k| *k <= t) } else { self.key.len() };
+        };
+        let (start, n) = (start as usize, (end - start) as usize);
+        if n <= 1 {
+            // Without a branch: whether a bucket has a sample is what nobody can predict.
+            let key = self.key.get(start).copied().unwrap_or(i64::MAX);
+            return start + (n & usize::from(key <= t));
         }
-        while i < end && self.key[i] <= t {
-            i += 1;
-        }
-        i
+        let bucket = &self.key[start..start + n];
+        start
+            + if n > SCAN {
+                bucket.partition_point(|k| *k <= t)
+            } else {
+                bucket.iter().take_while(|k| **k <= t).count()
+            }
     }
 
     /// Index of the first sample whose key is after `t`.
@@ -373,6 +387,7 @@ impl Series {
         self.other.clear();
         self.value.clear();
         self.grid.clear();
+        self.first = i64::MAX;
         for sums in [&mut self.prefix, &mut self.squares] {
             sums.clear();
             sums.push(0);

@@ -2,7 +2,7 @@
 //!
 //! In: words. Out: `Args`. Never: doing anything.
 
-use super::{Verb, check, doc, emit, explain, fmt, shell};
+use super::{Verb, backtest, check, doc, emit, eval, explain, fmt, shell};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Know what an Azure Batch pool will do before it does it.
@@ -42,6 +42,10 @@ pub enum Command {
     Fmt(fmt::Fmt),
     /// Explain a code, function, metric or rule; without a name, list them all.
     Explain(explain::Explain),
+    /// Evaluate a formula on recorded samples at one instant.
+    Eval(eval::Eval),
+    /// Evaluate a formula at every interval over a whole history.
+    Backtest(backtest::Backtest),
     /// Show a formula as the compiler sees it.
     Emit(emit::Emit),
     /// Write the generated pages of the documentation.
@@ -59,6 +63,8 @@ impl Command {
             Command::Check(v) => v,
             Command::Fmt(v) => v,
             Command::Explain(v) => v,
+            Command::Eval(v) => v,
+            Command::Backtest(v) => v,
             Command::Emit(v) => v,
             Command::Doc(v) => v,
             Command::Completions(v) => v,

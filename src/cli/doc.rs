@@ -157,7 +157,7 @@ pub fn codes() -> String {
     }
     for row in code::ROWS {
         // Pages open with a first-level heading; here they are sections.
-        let _ = write!(out, "\n#{}", row.page);
+        let _ = write!(out, "\n#{}", row.page.replace("\n## ", "\n### "));
     }
     out
 }

@@ -13,8 +13,9 @@ use crate::{
     },
     diag::{render, syntax},
 };
+use crate::{Rules, ir};
 use clap::ValueEnum;
-use poolcast_grammar::{LineIndex, Span, print};
+use poolcast_grammar::{Ast, LineIndex, Span, print};
 use std::fmt::Write as _;
 
 /// Arguments of `emit`.
@@ -37,6 +38,12 @@ enum Stage {
     Ast,
     /// The checked formula: types, coercions, versions.
     Hir,
+    /// The optimised program both engines run.
+    Ir,
+    /// That program as Cranelift sees it.
+    Clif,
+    /// The machine code.
+    Asm,
 }
 
 impl Verb for Emit {
@@ -48,6 +55,9 @@ impl Verb for Emit {
             Stage::Tokens => print::tokens(src),
             Stage::Ast => print::tree(&parsed.ast),
             Stage::Hir => hir(src, &check::check(&parsed.ast).hir),
+            Stage::Ir => ir::print::print(&program(&parsed.ast)),
+            Stage::Clif => machine(&parsed.ast, "clif")?,
+            Stage::Asm => machine(&parsed.ast, "asm")?,
         });
         if parsed.errors.is_empty() {
             return Ok(Exit::Fine);
@@ -55,6 +65,22 @@ impl Verb for Emit {
         term.error(render::short(&source.name, src, &syntax::diagnostics(src, &parsed.errors)).trim_end());
         Ok(Exit::Rejected)
     }
+}
+
+fn program(ast: &Ast) -> ir::Program {
+    ir::lower::lower(&check::check(ast).hir, &Rules::default(), ir::lower::Effort::Optimised)
+}
+
+#[cfg(feature = "jit")]
+fn machine(ast: &Ast, stage: &str) -> Result<String, Complaint> {
+    let program = program(ast);
+    let text = if stage == "clif" { crate::jit::clif(&program) } else { crate::jit::assembly(&program) };
+    text.map_err(|e| Complaint(e.to_string()))
+}
+
+#[cfg(not(feature = "jit"))]
+fn machine(_: &Ast, stage: &str) -> Result<String, Complaint> {
+    Err(format!("this build has no `jit` feature, so there is no {stage}").into())
 }
 
 fn at(index: &LineIndex, src: &str, span: Span) -> String {

@@ -74,13 +74,15 @@ pub const OUTPUTS: &[(&str, &str)] = &[
 pub fn pages(name: &str) -> Vec<String> {
     let mut out = Vec::new();
     if let Some(row) = code::find(name) {
-        out.push(row.page.to_owned());
+        out.push(plain(row.page));
     }
     let bare = name.trim_start_matches('.').trim_end_matches("()");
     let same = |a: &str, b: &str| a == b || a.eq_ignore_ascii_case(b);
-    for row in builtins::ROWS.iter().filter(|r| same(r.name.trim_start_matches('.'), bare)) {
-        out.push(builtin(row));
-    }
+    let named = || builtins::ROWS.iter().filter(|r| same(r.name.trim_start_matches('.'), bare));
+    // What the language has under this name, else why it has nothing.
+    let real: Vec<&Builtin> = named().filter(|r| !matches!(r.kind, RowKind::Absent { .. })).collect();
+    let rows = if real.is_empty() { named().collect() } else { real };
+    out.extend(rows.into_iter().map(builtin));
     let dollar = format!("${}", name.trim_start_matches('$'));
     let old = metric::ALIASES.iter().find(|(old, _)| same(old, &dollar)).map(|(_, m)| *m);
     if let Some(m) = Metric::ALL.iter().copied().find(|m| same(m.name(), &dollar)).or(old) {
@@ -92,6 +94,22 @@ pub fn pages(name: &str) -> Vec<String> {
     let rule_name = name.replace('-', "_");
     if let Some(row) = rules::Rules::ROWS.iter().find(|r| same(r.name, &rule_name)) {
         out.push(rule(row));
+    }
+    out
+}
+
+/// A page for a terminal: formulas are indented instead of fenced.
+fn plain(page: &str) -> String {
+    let mut out = String::new();
+    let mut inside = false;
+    for line in page.lines() {
+        if line.starts_with("```") {
+            inside = !inside;
+        } else if inside {
+            let _ = writeln!(out, "    {line}");
+        } else {
+            let _ = writeln!(out, "{line}");
+        }
     }
     out
 }

@@ -6,9 +6,11 @@
 //! [`args::Command`]. Dispatch, colour, `-` for standard input, exit codes and the report of our own bugs come with it.
 
 pub mod args;
+pub mod backtest;
 pub mod check;
 pub mod doc;
 pub mod emit;
+pub mod eval;
 pub mod explain;
 pub mod fmt;
 pub mod output;

@@ -101,3 +101,12 @@ pub fn diff(name: &str, old: &str, new: &str) -> String {
         .header(&format!("a/{name}"), &format!("b/{name}"))
         .to_string()
 }
+
+/// A progress bar on standard error; invisible when that is no terminal.
+pub fn progress(total: u64) -> indicatif::ProgressBar {
+    let bar = indicatif::ProgressBar::new(total);
+    bar.set_style(
+        indicatif::ProgressStyle::with_template("{wide_bar} {pos}/{len} {eta}").unwrap_or(indicatif::ProgressStyle::default_bar()),
+    );
+    bar
+}

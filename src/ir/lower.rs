@@ -8,7 +8,7 @@
 //! body, and sample calls over constant windows become window reads (`fuse`).
 
 use super::*;
-use crate::check::hir::{HId, HKind, HStmt, Hir, Poison};
+use crate::check::hir::{HId, HKind, HStmt, Hir};
 use poolcast_grammar::{BinOp, UnOp};
 use poolcast_runtime::{
     builtins,

@@ -16,6 +16,7 @@ pub mod verify;
 
 use crate::check::hir::Output;
 use poolcast_grammar::Span;
+pub use crate::check::hir::Poison;
 pub use poolcast_runtime::window::Reduce;
 use poolcast_runtime::{
     catalog::OverloadId, metric::Metric, rules::Rules, scalar::ScalarOp, ty::Ty, value::DeallocationOption,
@@ -182,7 +183,7 @@ pub struct Program {
     /// String literals, sorted.
     pub strings: Vec<String>,
     /// Rejections.
-    pub poisons: Vec<crate::check::hir::Poison>,
+    pub poisons: Vec<Poison>,
     /// The frame.
     pub slots: Vec<Slot>,
     /// Final slot of each user variable, in byte order of names, for a run that finishes.

@@ -245,6 +245,25 @@ fn uri(name: &str) -> String {
     out
 }
 
+/// One evaluation as the service's pool object shows it (language.md §3.3).
+pub fn auto_scale_run(at: crate::Ticks, result: &Result<crate::Outcome, crate::EvalError>) -> String {
+    let mut run = serde_json::Map::new();
+    run.insert("timestamp".into(), json!(at.iso_trimmed()));
+    match result {
+        Ok(o) => {
+            run.insert("results".into(), json!(o.results));
+        }
+        Err(e) => {
+            run.insert("results".into(), json!(e.results));
+            run.insert(
+                "error".into(),
+                json!({"code": e.code, "message": e.message, "values": [{"name": "Message", "value": e.value}]}),
+            );
+        }
+    }
+    serde_json::to_string_pretty(&Value::Object(run)).unwrap_or_default() + "\n"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 
 use poolcast::{
     check::author::{Findings, author, service},
-    diag::{Severity, code, level::Levels},
+    diag::{Severity, code, fix, level::Levels},
 };
 
 /// The text of the block ```` ```name ````.
@@ -93,5 +93,242 @@ fn only_shape_is_refused_when_stored() {
     for row in code::ROWS {
         let refused = service(&grown(row.code.0, block(row.page, "fails"))).has_errors();
         assert_eq!(refused, row.code.0.starts_with("E01"), "{}", row.code.0);
+    }
+}
+
+#[test]
+fn every_repair_repairs_and_breaks_nothing() {
+    for row in code::ROWS {
+        let bad = grown(row.code.0, block(row.page, "fails"));
+        let before = check(&bad).diagnostics;
+        let count = |list: &poolcast::diag::Diagnostics| list.iter().filter(|d| d.code == row.code).count();
+        let errors = |list: &poolcast::diag::Diagnostics| list.iter().filter(|d| d.severity == Severity::Error).count();
+        for repair in before.iter().filter(|d| d.code == row.code).flat_map(|d| &d.fixes) {
+            let text = fix::apply_edits(&bad, repair.edits.iter().cloned()).expect("edits fit");
+            let after = check(&text).diagnostics;
+            let said: Vec<_> = after.iter().map(|d| (d.code.0, &d.message)).collect();
+            assert!(count(&after) < count(&before), "{}: `{}` leaves it:\n{text}", row.code.0, repair.title);
+            assert!(
+                errors(&after) <= errors(&before),
+                "{}: `{}` breaks it:\n{text}\n{said:?}",
+                row.code.0,
+                repair.title
+            );
+        }
+    }
+}
+
+/// Sound formulas, each in a way a careless lint would trip over.
+#[test]
+fn sound_formulas_are_left_alone() {
+    let end = "$NodeDeallocationOption = taskcompletion;";
+    for text in [
+        // Guards through variables, the other way round, through `&&`, through the pool's age, through a stop.
+        "p = $PendingTasks.GetSamplePercent(TimeInterval_Minute * 5); ok = p >= 70;\n$TargetDedicatedNodes = ok ? max($PendingTasks.GetSample(TimeInterval_Minute * 5)) : 1;",
+        "$TargetDedicatedNodes = $PendingTasks.Count() > 20 && max($PendingTasks.GetSample(TimeInterval_Minute * 5)) > 0 ? 3 : 1;",
+        "age = time() - time(\"2026-01-05T08:00:00Z\");\n$TargetDedicatedNodes = age > TimeInterval_Hour ? max($RunningTasks.GetSample(TimeInterval_Hour, 50)) : 4;",
+        "$PendingTasks.GetSamplePercent(TimeInterval_Hour) < 70 ? stop() : 0;\n$TargetDedicatedNodes = max($PendingTasks.GetSample(TimeInterval_Hour));",
+        // A window that is satisfied by no sample at all is said by W0504, one with a percentage is fine when guarded.
+        "$TargetDedicatedNodes = $PendingTasks.GetSamplePercent(600 * TimeInterval_Second) > 60 ? max($PendingTasks.GetSample(600 * TimeInterval_Second, 60)) : 1;",
+        // Rounding in all its forms.
+        "$TargetDedicatedNodes = (max($PendingTasks.GetSample(5)) + 3) / 4;",
+        "$TargetDedicatedNodes = max($PendingTasks.GetSample(5)) / 4 + 0.5;",
+        "n = max($PendingTasks.GetSample(5)) / 4; m = ceil(n);\n$TargetDedicatedNodes = min(10, m);",
+        "$TargetDedicatedNodes = floor($TargetDedicatedNodes / 2);",
+        "half = 10 / 2;\n$TargetDedicatedNodes = half;",
+        "$TargetDedicatedNodes = max($PendingTasks.GetSample(5)) > 2.5 ? 4 : 2;",
+        // One sample is no vector to take the smallest of; numbers have a minimum.
+        "cap = 5;\n$TargetDedicatedNodes = min(cap, $TargetDedicatedNodes + 1);",
+        // Divisors that cannot be zero.
+        "slots = max(1, $CurrentDedicatedNodes);\n$TargetDedicatedNodes = ceil(max($PendingTasks.GetSample(5)) / slots);",
+        "$TargetDedicatedNodes = ceil(max($PendingTasks.GetSample(5)) / $TaskSlotsPerNode);",
+        "n = max(0, $CurrentDedicatedNodes);\n$TargetDedicatedNodes = n == 0 ? 1 : ceil(max($PendingTasks.GetSample(5)) / n);",
+        // A switch is a constant on purpose; days one knows; ranges that meet.
+        "debug = 0;\n$TargetDedicatedNodes = debug ? 1 : 5;",
+        "day = time().weekday;\n$TargetDedicatedNodes = day >= 1 && day <= 5 ? 5 : 1;",
+        "h = time().hour;\n$TargetDedicatedNodes = h >= 8 && h < 18 ? 5 : 1;",
+        "h = time().hour;\n$TargetDedicatedNodes = h < 8 || h >= 18 ? 1 : 5;",
+        // Reading a target back before it is set again; helpers named after the real thing.
+        "$TargetDedicatedNodes = 4;\n$TargetDedicatedNodes = time().hour > 8 ? $TargetDedicatedNodes : 1;",
+        "targetDedicatedNodes = min(4, $TargetDedicatedNodes);\n$TargetDedicatedNodes = targetDedicatedNodes;",
+        "$pendingTasks = max($PendingTasks.GetSample(5));\n$TargetDedicatedNodes = $pendingTasks;",
+        // Reassignment that is read in between.
+        "n = 1; n = n + 1;\n$TargetDedicatedNodes = n;",
+    ] {
+        let text = format!("{text}\n{end}");
+        let said: Vec<_> = check(&text).diagnostics.iter().map(|d| format!("{}: {}", d.code.0, d.message)).collect();
+        assert!(said.is_empty(), "{text}\n{said:#?}");
+    }
+}
+
+/// What each message names is the thing in the formula.
+#[test]
+fn messages_name_the_real_thing() {
+    for (text, code, says) in [
+        (
+            "n = max($PendingTasks.GetSample(5));\n$TargetDedicatedNodes = n / 4;",
+            "W0503",
+            "`n / 4` can make `$TargetDedicatedNodes` 0.75, which becomes 0 nodes",
+        ),
+        (
+            "n = max($PendingTasks.GetSample(5));\n$TargetDedicatedNodes = max(1, n / 4);",
+            "W0503",
+            "`n / 4` can make `$TargetDedicatedNodes` 1.75, which becomes 1 node",
+        ),
+        ("$TargetDedicatedNodes = 2.5;", "W0503", "`$TargetDedicatedNodes` becomes 2 nodes: 2.5 is cut toward zero"),
+        (
+            "$TargetDedicatedNodes = max($PendingTasks.GetSample(TimeInterval_Hour, 50));",
+            "W0502",
+            "`$PendingTasks.GetSample(TimeInterval_Hour, 50)` stops the evaluation unless 50 % of its samples exist",
+        ),
+        (
+            "p = $PendingTasks.GetSamplePercent(TimeInterval_Hour);\n$TargetDedicatedNodes = p < 70 ? max($PendingTasks.GetSample(TimeInterval_Hour)) : 1;",
+            "W0502",
+            "unless 70 %",
+        ),
+        ("h = time().hour;\n$TargetDedicatedNodes = h == 24 ? 1 : 2;", "W0517", "`h == 24` is never true"),
+        (
+            "$TargetDedicatedNodes = max($PendingTasks.GetSample(TimeInterval_Hour, 0));",
+            "W0504",
+            "asked for 0 % of its samples",
+        ),
+        ("$TargetDedicatedNodes = max(1, $TargetDedicatedNodes / (3 - 3));", "W0525", "`3 - 3` is zero"),
+    ] {
+        let list = check(text).diagnostics;
+        let said: Vec<_> = list.iter().map(|d| format!("{}: {}", d.code.0, d.message)).collect();
+        assert!(list.iter().any(|d| d.code.0 == code && d.message.contains(says)), "{text}\n{said:#?}");
+    }
+}
+
+#[test]
+fn comments_of_the_formula_turn_warnings_off() {
+    let text = "$TargetDedicatedNodes = 0.5;";
+    assert_eq!(codes(text), ["W0503"]);
+    assert!(codes(&format!("//! allow W0503\n{text}")).is_empty());
+    assert!(codes(&format!("//! allow fraction-cut, unused-variable\n{text}")).is_empty());
+    assert_eq!(codes(&format!("// allow W0503\n{text}")), ["W0503"]);
+    assert_eq!(codes(&format!("//! allow fraction-cuts\n{text}")), ["W0527", "W0503"]);
+}
+
+/// Pieces of formulas, sound and unsound, to be strung together.
+const PIECES: &[&str] = &[
+    "$TargetDedicatedNodes",
+    "$PendingTasks",
+    "$ActiveTasks",
+    "$n",
+    "n",
+    "é",
+    "= ",
+    "== ",
+    ";",
+    ";\n",
+    "(",
+    ")",
+    ",",
+    ".",
+    "? ",
+    ": ",
+    "min(",
+    "max(",
+    "avg(",
+    "val(",
+    "time(",
+    "\"2026-01-05T08:00:00\"",
+    "\"",
+    "'x'",
+    "GetSample(",
+    "GetSamplePercent(",
+    ".GetSample(1)",
+    "weekday",
+    "TimeInterval_Minute",
+    "1",
+    "0",
+    "0.7",
+    "7",
+    "1e309",
+    "* ",
+    "/ ",
+    "- ",
+    "+ ",
+    "< ",
+    ">= ",
+    "&& ",
+    "|| ",
+    "! ",
+    "%",
+    "#",
+    "// c\n",
+    "//! allow W0503 nothing\n",
+    "/*",
+    "*/",
+    "[",
+    "]",
+    "{",
+    "}",
+    "\\",
+    "stop()",
+    "requeue",
+    "$NodeDeallocationOption = ",
+    " ",
+    "\r\n",
+    "\t",
+    "${x}",
+    "<<EOF\n",
+    "EOF\n",
+    "formula = ",
+    "{\"autoScaleFormula\": \"",
+    "\\n",
+    "\\u00e9",
+    "\"}",
+];
+
+fn soup() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    prop::collection::vec(prop::sample::select(PIECES), 0..40).prop_map(|p| p.concat())
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(400))]
+
+    /// Whatever the text: findings point into it, can be drawn, and repairs can be applied.
+    #[test]
+    fn no_text_is_too_strange(text in soup()) {
+        let found = check(&text).diagnostics;
+        for d in found.iter() {
+            for span in std::iter::once(d.span).chain(d.labels.iter().map(|l| l.span)) {
+                assert!(text.get(span.range()).is_some(), "{}: {span:?} of {text:?}", d.code.0);
+            }
+            for f in &d.fixes {
+                assert!(fix::apply_edits(&text, f.edits.iter().cloned()).is_some(), "{}: {:?}", d.code.0, f);
+            }
+        }
+        let _ = poolcast::diag::render::human("f", &text, found.iter(), true);
+        let _ = fix::apply_automatic(&text, found.iter());
+    }
+
+    /// Whatever the file: formulas found in it map back into it.
+    #[test]
+    fn no_file_is_too_strange(text in soup(), name in proptest::sample::select(vec!["a.txt", "a.json", "a.tf"])) {
+        if let Ok(found) = poolcast::wire::embedded::extract(name, &text) {
+            for piece in &found.pieces {
+                for d in check(&piece.text).diagnostics.iter().cloned().filter_map(|d| piece.outward(d)) {
+                    assert!(text.get(d.span.range()).is_some(), "{name}: {:?} of {text:?}", d.span);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn depth_is_no_danger() {
+    for text in [
+        "(".repeat(8000),
+        format!("$TargetDedicatedNodes = {}1;", "-".repeat(8000)),
+        format!("$TargetDedicatedNodes = {}1{};", "(".repeat(4000), ")".repeat(4000)),
+        format!("$TargetDedicatedNodes = {}3;", "1 ? 2 : ".repeat(1000)),
+        format!("$TargetDedicatedNodes = {}1{};", "max(".repeat(1500), ")".repeat(1500)),
+        (0..99).map(|i| format!("a{} = a{i} + a{i};", i + 1)).collect::<String>(),
+    ] {
+        let _ = check(&text);
     }
 }

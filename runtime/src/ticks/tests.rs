@@ -1,3 +1,5 @@
+//! Unit tests of instants, durations and their readers.
+
 use super::*;
 
 fn service(s: &str) -> Result<String, &'static str> {

@@ -179,15 +179,15 @@ pub(super) fn old_name(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
 /// W0521: a metric the service no longer fills.
 pub(super) fn retired(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
     for e in &cx.hir.exprs {
-        if let HKind::Metric(m) | HKind::Latest(m) = e.kind {
-            if m.row().status == Status::Retired {
-                out.push(
+        if let HKind::Metric(m) | HKind::Latest(m) = e.kind
+            && m.row().status == Status::Retired
+        {
+            out.push(
                     warn(code::RETIRED, e.span, format!("`{}` has no samples any more", m.name()))
                         .label("gone from the documentation")
                         .note(format!("listed {}", m.row().since))
                         .help("of the resource metrics only `$CPUPercent` is left; task metrics such as `$PendingTasks` say more"),
                 );
-            }
         }
     }
 }

@@ -184,9 +184,7 @@ pub(super) fn percent_scale(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
     };
     for h in cx.ids() {
         match cx.kind(h) {
-            HKind::Binary(op, a, b)
-                if matches!(op, BinOp::Lt | BinOp::Le | BinOp::Gt | BinOp::Ge | BinOp::Eq | BinOp::Ne) =>
-            {
+            HKind::Binary(BinOp::Lt | BinOp::Le | BinOp::Gt | BinOp::Ge | BinOp::Eq | BinOp::Ne, a, b) => {
                 for (percent, limit) in [(a, b), (b, a)] {
                     let (Some((_, _)), Some(n)) = (cx.method(cx.resolve(percent), "GetSamplePercent"), small(limit))
                     else {
@@ -199,19 +197,20 @@ pub(super) fn percent_scale(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
             }
             HKind::Call(..) => {
                 if let (Some(w), true) = (window(cx, h), cx.method(h, "GetSample").is_some()) {
+                    if let Some(p) = w.percent.filter(|p| cx.number(*p) == Some(0.0)) {
+                        out.push(
+                            warn(code::PERCENT_SCALE, cx.span(p), "GetSample is asked for 0 % of its samples, so even none will do")
+                                .label("a percentage, not the end of the window")
+                                .help("leave it out for 70 %, or write the end of the window as a time, such as `TimeInterval_Zero`"),
+                        );
+                    }
                     if let Some((p, n)) = w.percent.and_then(|p| Some((p, small(p)?))) {
                         tell(out, p, n, format!("GetSample is asked for {n} % of its samples"), "the percentage");
                     }
-                } else if let Some(("percentile", [_, p])) = cx.call(h) {
-                    if let Some(n) = small(*p) {
-                        tell(
-                            out,
-                            *p,
-                            n,
-                            format!("this is percentile {n}, next to the smallest sample"),
-                            "the percentile",
-                        );
-                    }
+                } else if let Some(("percentile", [_, p])) = cx.call(h)
+                    && let Some(n) = small(*p)
+                {
+                    tell(out, *p, n, format!("this is percentile {n}, next to the smallest sample"), "the percentile");
                 }
             }
             _ => {}

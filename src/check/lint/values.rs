@@ -13,7 +13,9 @@ pub(super) fn division(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
         let HKind::Binary(BinOp::Div, _, divisor) = cx.kind(h) else { continue };
         let (lo, hi) = cx.facts.range(divisor);
         let nonzero = cx.number(divisor).map_or(lo > 0.0 || hi < 0.0, |n| n != 0.0);
-        if nonzero || tested(cx, h, divisor) {
+        // What has no value has been told already.
+        let unknown = cx.facts.subtree(divisor).any(|x| matches!(cx.kind(x), HKind::Poison(_)));
+        if nonzero || unknown || tested(cx, h, divisor) {
             continue;
         }
         let text = cx.text(divisor);
@@ -65,11 +67,11 @@ pub(super) fn constant_condition(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
         let word = if truth { "always" } else { "never" };
         let mut d = warn(code::CONSTANT_CONDITION, cx.span(cond), format!("`{}` is {word} true", cx.text(cond)))
             .label(format!("{word} true"));
-        if let HKind::Ternary(c, a, b) = cx.kind(cx.facts.parent(cond).unwrap_or(h)) {
-            if c == cond {
-                let dead = if truth { b } else { a };
-                d = d.also(cx.span(dead), "never evaluated");
-            }
+        if let HKind::Ternary(c, a, b) = cx.kind(cx.facts.parent(cond).unwrap_or(h))
+            && c == cond
+        {
+            let dead = if truth { b } else { a };
+            d = d.also(cx.span(dead), "never evaluated");
         }
         if matches!(cx.kind(h), HKind::Logic(BinOp::And, ..)) && !truth {
             d = d.help("no value is in both ranges at once; `||` holds when it is in either");

@@ -133,11 +133,12 @@ fn escape(text: &str, at: usize) -> (char, usize) {
         Some(b'f') => ('\u{c}', 2),
         Some(b'u') => {
             let high = unit(at + 2).unwrap_or(0xfffd);
-            if (0xd800..0xdc00).contains(&high) && text.get(at + 6..at + 8) == Some("\\u") {
-                if let Some(low) = unit(at + 8).filter(|l| (0xdc00..0xe000).contains(l)) {
-                    let c = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-                    return (char::from_u32(c).unwrap_or('\u{fffd}'), 12);
-                }
+            if (0xd800..0xdc00).contains(&high)
+                && text.get(at + 6..at + 8) == Some("\\u")
+                && let Some(low) = unit(at + 8).filter(|l| (0xdc00..0xe000).contains(l))
+            {
+                let c = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+                return (char::from_u32(c).unwrap_or('\u{fffd}'), 12);
             }
             (char::from_u32(high).unwrap_or('\u{fffd}'), 6)
         }

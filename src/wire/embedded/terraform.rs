@@ -24,10 +24,8 @@ pub(super) fn extract(text: &str) -> Result<Extraction, String> {
                 let end = word.map_or(bytes.len(), |i| at + i);
                 let is_formula = &text[at..end] == "formula";
                 at = end;
-                if is_formula {
-                    if let Some(value) = assigned(text, end) {
-                        at = take(text, value, &mut out)?;
-                    }
+                if is_formula && let Some(value) = assigned(text, end) {
+                    at = take(text, value, &mut out)?;
                 }
             }
             _ => at += 1,
