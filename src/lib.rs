@@ -19,6 +19,9 @@ pub mod ir;
 pub mod jit;
 mod many;
 pub mod outcome;
+#[cfg(feature = "cli")]
+pub mod report;
+pub mod sim;
 #[cfg(feature = "serde")]
 pub mod wire;
 

@@ -2,7 +2,7 @@
 //!
 //! In: words. Out: `Args`. Never: doing anything.
 
-use super::{Verb, backtest, check, doc, emit, eval, explain, fmt, shell};
+use super::{Verb, backtest, check, doc, emit, eval, explain, fmt, import, shell, simulate};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Know what an Azure Batch pool will do before it does it.
@@ -46,6 +46,10 @@ pub enum Command {
     Eval(eval::Eval),
     /// Evaluate a formula at every interval over a whole history.
     Backtest(backtest::Backtest),
+    /// Simulate a scenario.
+    Simulate(simulate::Simulate),
+    /// Look at a trace of another system and convert it.
+    Import(import::Import),
     /// Show a formula as the compiler sees it.
     Emit(emit::Emit),
     /// Write the generated pages of the documentation.
@@ -65,6 +69,8 @@ impl Command {
             Command::Explain(v) => v,
             Command::Eval(v) => v,
             Command::Backtest(v) => v,
+            Command::Simulate(v) => v,
+            Command::Import(v) => v,
             Command::Emit(v) => v,
             Command::Doc(v) => v,
             Command::Completions(v) => v,

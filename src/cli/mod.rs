@@ -13,8 +13,10 @@ pub mod emit;
 pub mod eval;
 pub mod explain;
 pub mod fmt;
+pub mod import;
 pub mod output;
 pub mod shell;
+pub mod simulate;
 
 use clap::Parser as _;
 use output::Term;

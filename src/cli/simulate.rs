@@ -1,0 +1,301 @@
+//! `poolcast simulate`: one scenario, from start to end.
+//!
+//! In: a scenario and changes to it. Out: measures, findings, tables, a page. Never: half a file: an interrupted run leaves a
+//! valid report that says it is partial.
+
+use super::{Complaint, Exit, Verb, output::Term};
+use crate::{
+    Engine, Options,
+    report::{
+        findings::findings,
+        html::{Page, pool_charts},
+        measures::Measures,
+        term::{bars, table},
+    },
+    sim::{Simulation, autoscale::Compiler, trace::Sink},
+    wire::{
+        run_tables,
+        scenario::{self, Overrides, Scenario},
+        tables::write_whole,
+        time,
+    },
+};
+use std::{
+    io::{IsTerminal, Write as _},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// Arguments of `simulate`.
+#[derive(Debug, clap::Args)]
+pub struct Simulate {
+    /// The scenario, TOML or JSON.
+    #[arg(value_name = "SCENARIO")]
+    scenario: PathBuf,
+    #[command(flatten)]
+    change: Change,
+    /// Write tables (CSV, Parquet in builds that have it), charts and the summary into this directory.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write one self-contained page.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Write the event log as JSON lines.
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// Run twice and report the first difference.
+    #[arg(long)]
+    check: bool,
+    /// How to print the summary.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+/// Changes to a scenario that several verbs take.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Change {
+    /// Use this formula instead of the scenario's.
+    #[arg(long, value_name = "FILE")]
+    pub formula: Option<PathBuf>,
+    /// Use this trace instead of the scenario's work.
+    #[arg(long, value_name = "FILE[:FORMAT]")]
+    pub workload: Option<String>,
+    /// Use this seed.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Simulate that long, such as 12h or P30D.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Set a knob, everywhere (`sampler.loss=0.05`) or in one object (`mypool:latency.creating=1m`).
+    #[arg(long = "set", value_name = "KNOB=VALUE")]
+    pub set: Vec<String>,
+    /// What evaluates formulas.
+    #[arg(long, value_enum, default_value_t = EngineName::Auto)]
+    pub engine: EngineName,
+}
+
+/// An engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum EngineName {
+    /// Machine code where possible.
+    Auto,
+    /// The interpreter.
+    Interp,
+}
+
+/// Output formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+impl Change {
+    /// As the scenario reader takes them.
+    pub fn overrides(&self) -> Result<Overrides, Complaint> {
+        let formula = match &self.formula {
+            Some(path) => Some(super::output::read(&path.display().to_string())?.text),
+            None => None,
+        };
+        Ok(Overrides { formula, workload: self.workload.clone(), seed: self.seed, until: self.until.clone(), set: self.set.clone() })
+    }
+
+    /// The formula compiler.
+    pub fn compiler(&self) -> Compiler {
+        let engine = if self.engine == EngineName::Interp { Engine::Interp } else { Engine::default() };
+        Compiler::of_formulas(Options { engine, ..Options::default() })
+    }
+}
+
+/// A simulation of a scenario, nothing happened yet.
+pub fn start(scenario: &Scenario, compiler: Compiler) -> Result<Simulation, Complaint> {
+    Simulation::new(scenario.config.clone(), Arc::new(scenario.workload.clone()), compiler)
+        .map_err(|e| Complaint(format!("{}: {e}", scenario.name)))
+}
+
+/// Lines kept for looking at afterwards.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<String>>>);
+
+impl Sink for Kept {
+    fn line(&mut self, line: &str) {
+        if let Ok(mut lines) = self.0.lock() {
+            lines.push(line.to_string());
+        }
+    }
+}
+
+/// Lines written as they come.
+struct File(std::io::BufWriter<std::fs::File>);
+
+impl Sink for File {
+    fn line(&mut self, line: &str) {
+        // A full disk shows when the writer is flushed at the end; the run goes on.
+        let _ = writeln!(self.0, "{line}");
+    }
+}
+
+impl Verb for Simulate {
+    fn run(&self, term: &Term) -> Result<Exit, Complaint> {
+        let scenario = scenario::load(&self.scenario, &self.change.overrides()?).map_err(|e| e.to_string())?;
+        let mut sim = start(&scenario, self.change.compiler())?;
+        if let Some(path) = &self.trace {
+            let file = std::fs::File::create(path).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
+            sim.attach(Box::new(File(std::io::BufWriter::new(file))));
+        }
+        let partial = !run_watched(&mut sim, scenario.config.horizon, self.format == Format::Table);
+        let measures = Measures::of(&sim);
+        let epoch = time::unix_ms_from_ticks(scenario.config.epoch);
+        let found = findings(&sim, &measures, &|ms| time::print_instant((epoch + ms) / 1000 * 1000));
+        if let Some(path) = &self.report {
+            let page = Page { scenario: &scenario, sim: &sim, measures: &measures, findings: &found, partial }.html();
+            write_text(path, &page)?;
+        }
+        if let Some(dir) = &self.out {
+            self.tables(dir, &scenario, &sim, &measures, &found, partial)?;
+        }
+        match self.format {
+            Format::Json => term.print(&(summary(&scenario, &sim, &measures, &found, partial) + "\n")),
+            Format::Table => term.print(&self.told(&scenario, &sim, &measures, &found, partial)),
+        }
+        if self.check && !partial {
+            return self.check(term, &scenario, sim.digest());
+        }
+        Ok(Exit::Fine)
+    }
+}
+
+impl Simulate {
+    fn told(&self, scenario: &Scenario, sim: &Simulation, m: &Measures, found: &[String], partial: bool) -> String {
+        let mut out = format!("{}\n", scenario.name);
+        if let Some(report) = &scenario.imported {
+            out += &format!("{report}");
+        }
+        if partial {
+            out += "PARTIAL: stopped before the end\n";
+        }
+        out.push('\n');
+        for (i, f) in found.iter().enumerate() {
+            out += &format!("{:>2}. {f}\n", i + 1);
+        }
+        out.push('\n');
+        for (i, p) in sim.pools().enumerate() {
+            let rows: Vec<f64> =
+                sim.output().series.iter().filter(|r| r.pool == i as u32).map(|r| r.nodes.iter().flatten().sum::<u32>() as f64).collect();
+            if rows.is_empty() {
+                continue;
+            }
+            let step = rows.len().div_ceil(72).max(1);
+            let bins: Vec<f64> = rows.chunks(step).map(|c| c.iter().copied().fold(0.0, f64::max)).collect();
+            let end = crate::report::term::span(sim.now() as f64);
+            out += &bars(&format!("nodes of {}", p.id), &bins, 5, "start", &end);
+        }
+        let rows: Vec<Vec<String>> = Measures::ROWS
+            .iter()
+            .zip(m.values())
+            .filter(|(_, v)| *v != 0.0)
+            .map(|((_, title, unit, _), v)| vec![title.to_string(), unit.show(v)])
+            .collect();
+        out += &format!("\n{}\ndigest {:016x}\n", table(&["measure", "value"], &rows), sim.digest());
+        out
+    }
+
+    fn tables(&self, dir: &Path, scenario: &Scenario, sim: &Simulation, m: &Measures, found: &[String], partial: bool) -> Result<(), Complaint> {
+        let complain = |path: &Path, e: std::io::Error| Complaint(format!("cannot write {}: {e}", path.display()));
+        std::fs::create_dir_all(dir).map_err(|e| complain(dir, e))?;
+        for (name, t) in run_tables::all(sim) {
+            let mut endings = vec!["csv"];
+            if cfg!(feature = "parquet") {
+                endings.push("parquet");
+            }
+            for ending in endings {
+                let path = dir.join(format!("{name}.{ending}"));
+                t.write(&path).map_err(|e| complain(&path, e))?;
+            }
+        }
+        let epoch = time::unix_ms_from_ticks(scenario.config.epoch);
+        for (i, p) in sim.pools().enumerate() {
+            for ((chart, _), name) in pool_charts(epoch, sim, i as u32, &p.id).into_iter().zip(["nodes", "tasks", "states", "cost"]) {
+                let safe: String = p.id.chars().map(|c| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '_' }).collect();
+                write_text(&dir.join(format!("{safe}-{name}.svg")), &chart)?;
+            }
+        }
+        write_text(&dir.join("summary.json"), &(summary(scenario, sim, m, found, partial) + "\n"))
+    }
+
+    fn check(&self, term: &Term, scenario: &Scenario, digest: u64) -> Result<Exit, Complaint> {
+        let mut again = start(scenario, self.change.compiler())?;
+        again.run();
+        if again.digest() == digest {
+            term.print(&format!("checked: the second run has the same digest, {digest:016x}\n"));
+            return Ok(Exit::Fine);
+        }
+        let lines = [Kept::default(), Kept::default()];
+        for kept in &lines {
+            let mut sim = start(scenario, self.change.compiler())?;
+            sim.attach(Box::new(kept.clone()));
+            sim.run();
+        }
+        let [a, b] = lines.map(|k| k.0.lock().map(|l| l.clone()).unwrap_or_default());
+        let first = a.iter().zip(&b).position(|(x, y)| x != y).unwrap_or(a.len().min(b.len()));
+        let show = |l: &[String]| l.get(first).cloned().unwrap_or_else(|| "(end)".into());
+        term.error(&format!("two runs of one scenario differ at line {}:\n  {}\n  {}", first + 1, show(&a), show(&b)));
+        Ok(Exit::Bug)
+    }
+}
+
+/// Runs with a progress bar; false when Ctrl-C stopped it. The state is whole either way.
+pub fn run_watched(sim: &mut Simulation, horizon: i64, show: bool) -> bool {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    // A second handler in one process is refused; the first does the same.
+    let _ = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    });
+    let bar = if show && std::io::stderr().is_terminal() {
+        let style = indicatif::ProgressStyle::with_template("{wide_bar} {percent}% {eta} left").unwrap_or_else(|_| indicatif::ProgressStyle::default_bar());
+        indicatif::ProgressBar::new(1000).with_style(style)
+    } else {
+        indicatif::ProgressBar::hidden()
+    };
+    for part in 1..=1000i64 {
+        if STOP.load(Ordering::Relaxed) {
+            bar.abandon();
+            return false;
+        }
+        sim.run_until((horizon as i128 * part as i128 / 1000) as i64);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    true
+}
+
+/// The summary as JSON.
+pub fn summary(scenario: &Scenario, sim: &Simulation, m: &Measures, found: &[String], partial: bool) -> String {
+    let values: serde_json::Map<String, serde_json::Value> =
+        Measures::ROWS.iter().zip(m.values()).map(|((name, ..), v)| (name.to_string(), serde_json::json!(v))).collect();
+    let json = serde_json::json!({
+        "scenario": scenario.name,
+        "seed": scenario.config.seed,
+        "horizon_ms": scenario.config.horizon,
+        "now_ms": sim.now(),
+        "partial": partial,
+        "digest": format!("{:016x}", sim.digest()),
+        "events": sim.events(),
+        "measures": values,
+        "findings": found,
+        "prices": scenario.prices,
+    });
+    serde_json::to_string_pretty(&json).unwrap_or_default()
+}
+
+/// Writes a text whole or not at all.
+pub fn write_text(path: &Path, text: &str) -> Result<(), Complaint> {
+    write_whole(path, |out| out.write_all(text.as_bytes())).map_err(|e| Complaint(format!("cannot write {}: {e}", path.display())))
+}

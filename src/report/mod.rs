@@ -1,0 +1,10 @@
+//! What people read: profiles of traces, terminal tables and charts, SVG, one HTML page.
+//!
+//! In: workloads, summaries. Out: text. Never: a file opened, a number computed twice.
+
+pub mod findings;
+pub mod html;
+pub mod measures;
+pub mod profile;
+pub mod svg;
+pub mod term;

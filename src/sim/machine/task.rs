@@ -1,0 +1,605 @@
+//! Task states: added, placed, started, ended, killed, retried, finished.
+//!
+//! In: arrivals, placements, ends, kills. Out: counts, slots, records, what dependents and jobs must know. Never: a
+//! choice of node or of the next task (that is `dispatch`).
+
+use super::node::elapsed;
+use crate::sim::{
+    config::{Ms, NEVER, UsageModel},
+    event::Event,
+    output::{Fate, TaskRecord},
+    rng::{Draw, Purpose},
+    trace::Note,
+    workload::Exit,
+    world::{Counts, Drain, JobState, MANAGER, NONE, NodeState, Prep, RARE, Shape, TIMED_OUT, Task, TaskState, World},
+};
+use std::collections::{BTreeSet, VecDeque};
+
+/// Why an attempt is cut short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kill {
+    /// A user's request (shrink, disable, delete): counts as a requeue.
+    Requeue,
+    /// Ends the task.
+    Terminate,
+    /// Preemption or recovery: runs again, counts as nothing.
+    Lost,
+}
+
+impl Kill {
+    fn text(self) -> &'static str {
+        match self {
+            Kill::Requeue => "its node was taken with the requeue option, or its job disabled",
+            Kill::Terminate => "it was terminated",
+            Kill::Lost => "its node was preempted or recovered",
+        }
+    }
+}
+
+impl World {
+    /// Adds to the counts of a job and of the pool it runs in.
+    #[inline]
+    pub(crate) fn count(&mut self, job: u32, change: impl Fn(&mut Counts)) {
+        let j = &mut self.jobs[job as usize];
+        let before = (j.counts.succeeded, j.counts.failed);
+        change(&mut j.counts);
+        if j.pool == NONE {
+            return;
+        }
+        let p = &mut self.pools[j.pool as usize].counts;
+        if j.counted {
+            change(p);
+        } else {
+            // Tasks of jobs that do not run are no work, but what they finished stays finished.
+            p.succeeded += j.counts.succeeded - before.0;
+            p.failed += j.counts.failed - before.1;
+        }
+    }
+
+    /// A task enters the world.
+    #[inline]
+    pub(crate) fn add_task(&mut self, task: Task) -> u32 {
+        let job = task.job;
+        let at = self.tasks.insert(task);
+        self.jobs[job as usize].live += 1;
+        self.arrived += 1;
+        self.out.trace.note(self.now, Note::TaskAdded, task.id, u64::from(job), || None);
+        if task.state == TaskState::Waiting {
+            self.count(job, |c| c.waiting += 1);
+        } else {
+            self.count(job, |c| c.active += i64::from(task.instances));
+            self.queue_new(at);
+        }
+        at
+    }
+
+    fn shape(&mut self, job: u32, slots: u16, instances: u16) -> &mut Shape {
+        let shapes = &mut self.jobs[job as usize].shapes;
+        let found = shapes.iter().position(|s| s.slots == slots && s.instances == instances);
+        let at = found.unwrap_or_else(|| {
+            shapes.push(Shape { slots, instances, fifo: VecDeque::new(), back: BTreeSet::new() });
+            shapes.len() - 1
+        });
+        &mut shapes[at]
+    }
+
+    /// A new task joins the queue of its job.
+    #[inline]
+    fn queue_new(&mut self, at: u32) {
+        let task = self.tasks[at];
+        if task.flags & MANAGER != 0 {
+            return self.queue_back(at);
+        }
+        self.shape(task.job, task.slots, task.instances).fifo.push_back(at);
+        self.jobs[task.job as usize].ready += 1;
+        self.ring(task.job);
+    }
+
+    /// A task that came back takes the place its age gives it; job managers go first.
+    pub(crate) fn queue_back(&mut self, at: u32) {
+        let task = self.tasks[at];
+        let rank = u8::from(task.flags & MANAGER == 0);
+        self.shape(task.job, task.slots, task.instances).back.insert((rank, task.id, at));
+        self.jobs[task.job as usize].ready += 1;
+        self.ring(task.job);
+    }
+
+    /// Takes a ready task out of its queue.
+    pub(crate) fn unqueue(&mut self, at: u32) {
+        let task = self.tasks[at];
+        let rank = u8::from(task.flags & MANAGER == 0);
+        let shape = self.shape(task.job, task.slots, task.instances);
+        if !shape.back.remove(&(rank, task.id, at))
+            && let Some(i) = shape.fifo.iter().position(|x| *x == at)
+        {
+            shape.fifo.remove(i);
+        }
+        self.jobs[task.job as usize].ready -= 1;
+    }
+
+    /// Puts an attempt on a node (or on the nodes of a gang, whose first is the primary).
+    pub(crate) fn place(&mut self, at: u32, node: u32) {
+        let now = self.now;
+        let task = &mut self.tasks[at];
+        task.attempts = task.attempts.saturating_add(1);
+        task.node = node;
+        task.state = TaskState::Preparing;
+        task.start = now;
+        task.flags &= !TIMED_OUT;
+        let task = *task;
+        self.occupy(node, task.slots);
+        self.link(at, node);
+        if task.instances > 1 {
+            for i in 1..self.gangs.get(&at).map_or(0, Vec::len) {
+                let member = self.gangs[&at][i];
+                self.occupy(member, task.slots);
+            }
+        }
+        let job = &mut self.jobs[task.job as usize];
+        job.placed += 1;
+        let (plain, prepares) = (job.plain, job.cfg.preparation.is_some());
+        if task.flags & MANAGER != 0 {
+            self.nodes[node as usize].managers += 1;
+        }
+        if prepares && !self.prepare(at, node, task.job) {
+            let weight = i64::from(task.instances);
+            return self.count(task.job, |c| {
+                c.active -= weight;
+                c.preparing += weight;
+            });
+        }
+        let weight = i64::from(task.instances);
+        self.count(task.job, |c| {
+            c.active -= weight;
+            c.running += weight;
+            c.running_tasks += 1;
+        });
+        self.begin(at, plain);
+    }
+
+    #[inline]
+    fn occupy(&mut self, n: u32, slots: u16) {
+        let node = &mut self.nodes[n as usize];
+        debug_assert!(node.free >= slots);
+        node.free -= slots;
+        node.running += 1;
+        let (state, pool) = (node.state, node.pool);
+        self.pools[pool as usize].slots_used += i64::from(slots);
+        let p = &mut self.pools[pool as usize];
+        p.free.remove(&mut self.nodes, n);
+        if self.nodes[n as usize].free > 0 {
+            p.free.insert(&mut self.nodes, n);
+        }
+        if state == NodeState::Idle {
+            self.flip(n, NodeState::Running);
+        }
+    }
+
+    #[inline]
+    fn link(&mut self, at: u32, n: u32) {
+        let head = std::mem::replace(&mut self.nodes[n as usize].tasks, at);
+        let task = &mut self.tasks[at];
+        (task.prev, task.next) = (NONE, head);
+        if head != NONE {
+            self.tasks[head].prev = at;
+        }
+    }
+    #[inline]
+    fn unlink(&mut self, at: u32) {
+        let Task { prev, next, node, .. } = self.tasks[at];
+        match prev {
+            NONE => self.nodes[node as usize].tasks = next,
+            p => self.tasks[p].next = next,
+        }
+        if next != NONE {
+            self.tasks[next].prev = prev;
+        }
+    }
+
+    /// The attempt begins: the service takes its seconds, then the task runs.
+    #[inline]
+    fn begin(&mut self, at: u32, plain: bool) {
+        let now = self.now;
+        let task = &mut self.tasks[at];
+        let latency = &self.pools[self.nodes[task.node as usize].pool as usize].cfg.latency;
+        let key = u64::from(task.id) << 16 | u64::from(task.attempts);
+        let overhead = if latency.schedule_max == 0 {
+            0
+        } else {
+            Draw::keyed(self.config.seed, Purpose::Scheduling, key).between(latency.schedule_min, latency.schedule_max)
+        };
+        task.state = TaskState::Running;
+        task.start = now + overhead;
+        let mut run = Ms::from(task.run);
+        let (token, id, node, start) = (task.token, task.id, task.node, task.start);
+        if !plain || task.flags & RARE != 0 {
+            run = self.rare_run(at, run);
+        }
+        self.at(start + run, Event::TaskEnd { task: at, token });
+        self.out.trace.note(now, Note::TaskStarted, id, u64::from(node), || None);
+    }
+
+    /// Run time with what is rare: coordination, the wall-clock limit, resource use.
+    fn rare_run(&mut self, at: u32, run: Ms) -> Ms {
+        let task = self.tasks[at];
+        let rare = self.rare.get(&task.id);
+        let job = &self.jobs[task.job as usize].cfg;
+        let limit = rare.and_then(|r| r.wall).unwrap_or(job.task_max_wall_clock);
+        let total = run + rare.map_or(0, |r| r.coordination);
+        self.use_resources(at, 1);
+        if total > limit {
+            self.tasks[at].flags |= TIMED_OUT;
+            limit
+        } else {
+            total
+        }
+    }
+
+    /// Adds (or takes back) a running task's resource use.
+    fn use_resources(&mut self, at: u32, sign: i64) {
+        let task = self.tasks[at];
+        let rare = self.rare.get(&task.id);
+        let job = &self.jobs[task.job as usize].cfg;
+        let pool = self.nodes[task.node as usize].pool as usize;
+        let model = rare.and_then(|r| r.usage.as_ref()).unwrap_or(&job.usage);
+        match model {
+            UsageModel::None => {}
+            UsageModel::Trace(_) => {
+                let p = &mut self.pools[pool];
+                p.usage_traces = p.usage_traces.wrapping_add_signed(sign as i32);
+            }
+            UsageModel::Constant(u) => {
+                let u = crate::sim::sampler::columns(u);
+                self.pools[pool].usage.iter_mut().zip(u).for_each(|(sum, x)| *sum += sign * x);
+            }
+            UsageModel::Uniform(lo, hi) => {
+                let key = u64::from(task.id) << 16 | u64::from(task.attempts);
+                let mut draw = Draw::keyed(self.config.seed, Purpose::Usage, key);
+                let (lo, hi) = (crate::sim::sampler::columns(lo), crate::sim::sampler::columns(hi));
+                for (i, sum) in self.pools[pool].usage.iter_mut().enumerate() {
+                    *sum += sign * draw.between(lo[i], hi[i]);
+                }
+            }
+        }
+    }
+
+    /// Starts or waits for the preparation task; true when it is done already.
+    fn prepare(&mut self, at: u32, node: u32, job: u32) -> bool {
+        match self.prepared.get_mut(&(node, job)) {
+            Some(Prep::Done) => true,
+            Some(Prep::Running(waiting)) => {
+                waiting.push(at);
+                false
+            }
+            None => {
+                self.prepared.insert((node, job), Prep::Running(vec![at]));
+                let token = self.nodes[node as usize].life;
+                let duration = self.jobs[job as usize].cfg.preparation.as_ref().map_or(0, |p| p.duration);
+                self.after(duration, Event::Prepared { node, job, token });
+                false
+            }
+        }
+    }
+
+    /// A preparation task ended.
+    pub(crate) fn preparation_ended(&mut self, node: u32, job: u32, token: u32) {
+        if self.nodes[node as usize].life != token {
+            return;
+        }
+        let Some(Prep::Running(waiting)) = self.prepared.get(&(node, job)).cloned() else { return };
+        let Some(prep) = self.jobs[job as usize].cfg.preparation.clone() else { return };
+        let key = u64::from(node) << 32 | u64::from(job);
+        let failed = Draw::keyed(self.config.seed, Purpose::Preparation, key).chance(prep.failure);
+        if failed && prep.wait_for_success {
+            // The node is no good for this job until reimaged (pool.md §7).
+            self.prepared.remove(&(node, job));
+            self.jobs[job as usize].excluded.insert(node);
+            for at in waiting {
+                self.abort(at, Kill::Lost, false);
+            }
+            return;
+        }
+        self.prepared.insert((node, job), Prep::Done);
+        let plain = self.jobs[job as usize].plain;
+        for at in waiting {
+            let weight = i64::from(self.tasks[at].instances);
+            self.count(job, |c| {
+                c.preparing -= weight;
+                c.running += weight;
+                c.running_tasks += 1;
+            });
+            self.begin(at, plain);
+        }
+    }
+
+    /// A node's preparations are void.
+    pub(crate) fn forget_preparations(&mut self, n: u32) {
+        if self.prepared.is_empty() {
+            return;
+        }
+        let stale: Vec<_> = self.prepared.range((n, 0)..=(n, u32::MAX)).map(|(k, _)| *k).collect();
+        for key in stale {
+            self.prepared.remove(&key);
+        }
+    }
+
+    /// Gives a node's slots back, at once or when the killed processes are gone.
+    #[inline]
+    fn release(&mut self, n: u32, slots: u16, killed: bool) {
+        let node = &mut self.nodes[n as usize];
+        node.running -= 1;
+        let pool = node.pool;
+        let p = &mut self.pools[pool as usize];
+        p.slots_used -= i64::from(slots);
+        let kill = p.cfg.shrink.task_kill_latency;
+        if killed && kill > 0 {
+            node.dying += slots;
+            let token = node.life;
+            self.after(kill, Event::SlotsFreed { node: n, slots, token });
+        } else {
+            node.free += slots;
+            self.freed(n);
+        }
+    }
+
+    /// Slots became free: the node may be idle, or empty as its drain wants it.
+    #[inline]
+    fn freed(&mut self, n: u32) {
+        let node = &self.nodes[n as usize];
+        let (empty, running, draining) = (node.empty(), node.state == NodeState::Running, node.drain != Drain::No);
+        if empty && running && !draining {
+            self.flip(n, NodeState::Idle);
+        }
+        self.reindex(n);
+        if draining {
+            self.drained(n);
+        }
+    }
+
+    /// Killed processes are gone.
+    pub(crate) fn slots_freed(&mut self, n: u32, slots: u16, token: u32) {
+        let node = &mut self.nodes[n as usize];
+        if node.life == token && !node.removed {
+            node.dying -= slots;
+            node.free += slots;
+            self.freed(n);
+        }
+    }
+
+    /// Takes an attempt off its nodes.
+    #[inline]
+    fn take_off(&mut self, at: u32, killed: bool) {
+        let task = self.tasks[at];
+        if task.state == TaskState::Running
+            && (task.flags & RARE != 0 || !matches!(self.jobs[task.job as usize].cfg.usage, UsageModel::None))
+        {
+            self.use_resources(at, -1);
+        }
+        self.unlink(at);
+        let t = &mut self.tasks[at];
+        t.token = t.token.wrapping_add(1);
+        if task.flags & MANAGER != 0 {
+            let node = &mut self.nodes[task.node as usize];
+            node.managers = node.managers.saturating_sub(1);
+        }
+        let job = &mut self.jobs[task.job as usize];
+        job.placed -= 1;
+        if job.placed == 0 && job.state == JobState::Disabling {
+            self.job_disabled(task.job);
+        }
+        let pool = self.nodes[task.node as usize].pool as usize;
+        let used = self.now - task.start.min(self.now);
+        self.pools[pool].totals.slot_ms += used * i64::from(task.slots) * i64::from(task.instances);
+        let gang = if task.instances > 1 { self.gangs.remove(&at) } else { None };
+        match gang {
+            Some(members) => members.into_iter().for_each(|n| self.release(n, task.slots, killed)),
+            None => self.release(task.node, task.slots, killed),
+        }
+    }
+
+    /// Everything on a node is cut short, gangs that reach onto it included.
+    pub(crate) fn kill_all(&mut self, n: u32, how: Kill) {
+        while self.nodes[n as usize].tasks != NONE {
+            let at = self.nodes[n as usize].tasks;
+            self.abort(at, how, true);
+        }
+        if self.nodes[n as usize].running > 0 {
+            let hit: Vec<u32> = self.gangs.iter().filter(|(_, m)| m.contains(&n)).map(|(at, _)| *at).collect();
+            for at in hit {
+                self.abort(at, how, true);
+            }
+        }
+    }
+
+    /// Cuts an attempt short.
+    pub(crate) fn abort(&mut self, at: u32, how: Kill, killed: bool) {
+        let task = self.tasks[at];
+        let (job, weight) = (task.job, i64::from(task.instances));
+        let pool = self.nodes[task.node as usize].pool as usize;
+        let lost = if task.state == TaskState::Running { elapsed(self.now, task.start) } else { 0 };
+        let totals = &mut self.pools[pool].totals;
+        totals.lost[how as usize] += 1;
+        totals.lost_ms[how as usize] += lost * i64::from(task.slots) * weight;
+        let preemption_counts = self.pools[pool].cfg.spot.count_preemption_as_requeue;
+        if task.state == TaskState::Preparing
+            && let Some(Prep::Running(waiting)) = self.prepared.get_mut(&(task.node, job))
+        {
+            waiting.retain(|t| *t != at);
+        }
+        if how == Kill::Terminate {
+            self.retain(&task);
+        }
+        self.take_off(at, killed);
+        let preparing = task.state == TaskState::Preparing;
+        self.count(job, |c| {
+            if preparing {
+                c.preparing -= weight;
+            } else {
+                c.running -= weight;
+                c.running_tasks -= 1;
+            }
+            c.active += weight;
+        });
+        let t = &mut self.tasks[at];
+        t.wasted = t.wasted.saturating_add(u32::try_from(lost).unwrap_or(u32::MAX));
+        t.state = TaskState::Ready;
+        if how == Kill::Terminate {
+            return self.finish(at, Fate::Terminated, -1);
+        }
+        t.node = NONE;
+        if how == Kill::Requeue || preemption_counts {
+            t.requeues = t.requeues.saturating_add(1);
+        }
+        self.out.trace.note(self.now, Note::TaskRequeued, task.id, how as u64, || Some(how.text().into()));
+        self.queue_back(at);
+    }
+
+    /// A completed task's files stay on its node for a while.
+    #[inline]
+    fn retain(&mut self, task: &Task) {
+        let own = if task.flags & RARE != 0 { self.rare.get(&task.id).and_then(|r| r.retention) } else { None };
+        let keep = own.unwrap_or(self.jobs[task.job as usize].cfg.task_retention);
+        let node = &mut self.nodes[task.node as usize];
+        node.retain_until = node.retain_until.max(self.now.saturating_add(keep.min(NEVER)));
+    }
+
+    /// An attempt ended by itself.
+    #[inline]
+    pub(crate) fn task_ended(&mut self, at: u32, token: u32) {
+        let task = self.tasks[at];
+        if task.token != token {
+            return;
+        }
+        let (fate, exit) = self.exit_of(&task);
+        let weight = i64::from(task.instances);
+        let retry = fate == Fate::Failure && self.may_retry(&task);
+        if !retry {
+            self.retain(&task);
+        }
+        self.take_off(at, false);
+        self.count(task.job, |c| {
+            c.running -= weight;
+            c.running_tasks -= 1;
+            c.active += weight * i64::from(retry || fate != Fate::Success);
+        });
+        if retry {
+            let lost = elapsed(self.now, task.start);
+            let t = &mut self.tasks[at];
+            t.retries = t.retries.saturating_add(1);
+            t.wasted = t.wasted.saturating_add(u32::try_from(lost).unwrap_or(u32::MAX));
+            t.state = TaskState::Ready;
+            t.node = NONE;
+            self.out.trace.note(self.now, Note::TaskRequeued, task.id, 9, || Some("it failed and is retried".into()));
+            self.queue_back(at);
+        } else if fate == Fate::Success {
+            self.complete(at, fate, exit);
+        } else {
+            self.tasks[at].state = TaskState::Ready;
+            self.finish(at, fate, exit);
+        }
+    }
+
+    fn may_retry(&self, task: &Task) -> bool {
+        let job = &self.jobs[task.job as usize];
+        let own = if task.flags & RARE != 0 { self.rare.get(&task.id).and_then(|r| r.retries) } else { None };
+        let allowed = own.unwrap_or(job.cfg.max_task_retry_count);
+        allowed < 0 || i32::from(task.retries) < allowed
+    }
+
+    /// How an attempt ends.
+    #[inline]
+    fn exit_of(&self, task: &Task) -> (Fate, i32) {
+        if task.flags & TIMED_OUT != 0 {
+            return (Fate::WallClock, -1);
+        }
+        let job = &self.jobs[task.job as usize];
+        if let Some(exit) = self.work.exit.get(task.id as usize) {
+            return match exit {
+                Exit::Success | Exit::Code(0) => (Fate::Success, 0),
+                Exit::Code(code) => (Fate::Failure, *code),
+            };
+        }
+        if job.plain && task.flags & RARE == 0 {
+            return (Fate::Success, 0);
+        }
+        let spec = self.rare.get(&task.id).and_then(|r| r.spec.as_ref());
+        let model = spec.and_then(|s| s.exit.as_ref()).unwrap_or(&job.cfg.exit);
+        let key = u64::from(task.id) << 16 | u64::from(task.attempts);
+        let mut draw = Draw::keyed(self.config.seed, Purpose::Exit, key);
+        if draw.chance(model.pre_processing_error) {
+            return (Fate::PreProcessingError, -1);
+        }
+        let total: f64 = model.codes.iter().map(|(_, w)| w).sum();
+        let mut left = draw.unit() * total;
+        let code = model.codes.iter().find(|(_, w)| {
+            left -= w;
+            left < 0.0
+        });
+        let code = code.or(model.codes.last()).map_or(0, |(c, _)| *c);
+        // An exit code beats an upload error (pool.md §8.2).
+        match (code, draw.chance(model.upload_error)) {
+            (0, true) => (Fate::UploadError, 0),
+            (0, false) => (Fate::Success, 0),
+            (code, _) => (Fate::Failure, code),
+        }
+    }
+
+    /// Ends a task that is counted as active and on no node.
+    pub(crate) fn finish(&mut self, at: u32, fate: Fate, exit: i32) {
+        let task = self.tasks[at];
+        let weight = i64::from(task.instances);
+        match task.state {
+            TaskState::Waiting => self.count(task.job, |c| c.waiting -= 1),
+            _ => self.count(task.job, |c| c.active -= weight),
+        }
+        self.complete(at, fate, exit);
+    }
+
+    /// Records a finished task and tells whoever waits for it.
+    #[inline]
+    fn complete(&mut self, at: u32, fate: Fate, exit: i32) {
+        let task = self.tasks[at];
+        let now = self.now;
+        let success = fate == Fate::Success;
+        self.count(task.job, |c| {
+            c.succeeded += i64::from(success);
+            c.failed += i64::from(!success);
+        });
+        let started = task.attempts > 0;
+        if self.config.output.task_records {
+            self.out.tasks.push(TaskRecord {
+                created: task.created,
+                start: if started { task.start } else { task.created },
+                end: now,
+                id: task.id,
+                job: task.job,
+                node: task.node,
+                exit,
+                wasted: task.wasted,
+                attempts: task.attempts,
+                retries: task.retries,
+                requeues: task.requeues,
+                slots: task.slots,
+                instances: task.instances,
+                fate,
+            });
+        }
+        self.out.finished += 1;
+        if started {
+            self.out.wait.0 += i128::from(task.start - task.created);
+            self.out.wait.1 += 1;
+        }
+        self.out.trace.note(now, Note::TaskEnded, task.id, fate as u64, || Some(fate.name().into()));
+        self.tasks.remove(at);
+        let job = &mut self.jobs[task.job as usize];
+        job.live -= 1;
+        let (plain, done) = (job.plain && task.flags == 0, job.live == 0 && job.pending == 0);
+        if !plain || !success || !self.dependents.is_empty() {
+            self.consequences(&task, fate, exit);
+        }
+        if done {
+            self.all_complete(task.job);
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What a run leaves behind: records, logs, the digest, the trace.
+//!
+//! In: changes as they happen. Out: append-only logs that forks share. Never: an influence on the run.
+
+use super::{
+    config::Ms,
+    log::Log,
+    machine::node::Why,
+    resize::{Cause, ResizeError},
+    trace::Trace,
+    world::{Class, NodeState},
+};
+use crate::outcome::{EvalError, Outcome};
+
+/// How a task ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Fate {
+    /// Exit code 0.
+    Success,
+    /// Another exit code.
+    Failure,
+    /// Resource files or packages: never retried.
+    PreProcessingError,
+    /// Output files: never retried.
+    UploadError,
+    /// Ran into its wall-clock limit.
+    WallClock,
+    /// Ended by a user, a deallocation option or its job.
+    Terminated,
+    /// 180 days.
+    Expired,
+}
+
+impl Fate {
+    /// A word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Fate::Success => "success",
+            Fate::Failure => "failure",
+            Fate::PreProcessingError => "preprocessingerror",
+            Fate::UploadError => "uploaderror",
+            Fate::WallClock => "maxwallclocktime",
+            Fate::Terminated => "terminated",
+            Fate::Expired => "expired",
+        }
+    }
+}
+
+/// One finished task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TaskRecord {
+    /// Added.
+    pub created: Ms,
+    /// Last attempt started; `created` when it never did.
+    pub start: Ms,
+    /// Ended.
+    pub end: Ms,
+    /// Id: position in the workload, then explicit tasks in order of addition.
+    pub id: u32,
+    /// Job.
+    pub job: u32,
+    /// Node of the last attempt (`u32::MAX`: none).
+    pub node: u32,
+    /// Exit code.
+    pub exit: i32,
+    /// Milliseconds of attempts that came to nothing.
+    pub wasted: u32,
+    /// Attempts.
+    pub attempts: u16,
+    /// Retries.
+    pub retries: u16,
+    /// Requeues.
+    pub requeues: u16,
+    /// Slots.
+    pub slots: u16,
+    /// Instances.
+    pub instances: u16,
+    /// How it ended.
+    pub fate: Fate,
+}
+
+/// A node's change of state and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeChange {
+    /// When.
+    pub at: Ms,
+    /// Node.
+    pub node: u32,
+    /// From; none when it was created.
+    pub from: Option<NodeState>,
+    /// To; none when it was removed.
+    pub to: Option<NodeState>,
+    /// Why.
+    pub why: Why,
+}
+
+/// A stretch of a node's life that is paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeSpan {
+    /// Node.
+    pub node: u32,
+    /// Pool.
+    pub pool: u32,
+    /// Class.
+    pub class: Class,
+    /// From.
+    pub from: Ms,
+    /// To.
+    pub to: Ms,
+    /// Millionths of the currency.
+    pub cost: i64,
+}
+
+/// One resize.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResizeRecord {
+    /// Pool.
+    pub pool: u32,
+    /// Started.
+    pub start: Ms,
+    /// Steady again.
+    pub end: Ms,
+    /// Who asked.
+    pub cause: Cause,
+    /// Nodes before.
+    pub from: [u32; 2],
+    /// Targets at the end.
+    pub target: [u32; 2],
+    /// Nodes at the end.
+    pub current: [u32; 2],
+    /// Option.
+    pub option: &'static str,
+    /// Errors.
+    pub errors: Vec<ResizeError>,
+}
+
+/// One run of a formula.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AutoScaleRun {
+    /// Pool.
+    pub pool: u32,
+    /// When.
+    pub at: Ms,
+    /// What came of it.
+    pub result: Result<Outcome, EvalError>,
+    /// Targets before.
+    pub before: [u32; 2],
+    /// Nodes then.
+    pub current: [u32; 2],
+    /// A resize was started or changed.
+    pub applied: bool,
+}
+
+/// One row of the time series of a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeriesRow {
+    /// When.
+    pub at: Ms,
+    /// Pool.
+    pub pool: u32,
+    /// Targets.
+    pub target: [u32; 2],
+    /// Nodes by class and state.
+    pub nodes: [[u32; 16]; 2],
+    /// Ready tasks.
+    pub active: i64,
+    /// Tasks held back by dependencies.
+    pub waiting: i64,
+    /// Preparing.
+    pub preparing: i64,
+    /// Running.
+    pub running: i64,
+    /// Finished with success.
+    pub succeeded: i64,
+    /// Finished without.
+    pub failed: i64,
+    /// Slots of idle and running nodes.
+    pub slots: i64,
+    /// Slots taken.
+    pub slots_used: i64,
+    /// Cost so far, millionths.
+    pub cost: i64,
+}
+
+/// Something about a job worth a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobChange {
+    /// When.
+    pub at: Ms,
+    /// Job.
+    pub job: u32,
+    /// What.
+    pub what: &'static str,
+}
+
+/// A scripted action the service refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedAction {
+    /// When.
+    pub at: Ms,
+    /// What was asked.
+    pub what: String,
+    /// The answer.
+    pub refusal: super::action::Refusal,
+}
+
+/// Everything kept.
+#[derive(Debug, Clone, Default)]
+pub struct Output {
+    /// Finished tasks.
+    pub tasks: Log<TaskRecord>,
+    /// Node histories.
+    pub node_changes: Log<NodeChange>,
+    /// Paid stretches.
+    pub spans: Log<NodeSpan>,
+    /// Resizes.
+    pub resizes: Log<ResizeRecord>,
+    /// Formula runs.
+    pub runs: Log<AutoScaleRun>,
+    /// Time series.
+    pub series: Log<SeriesRow>,
+    /// Job changes.
+    pub jobs: Log<JobChange>,
+    /// Refused actions.
+    pub refused: Log<RefusedAction>,
+    /// Finished tasks, kept or not.
+    pub finished: u64,
+    /// Σ (start − created) of finished tasks that started, and how many.
+    pub wait: (i128, u64),
+    /// Digest and sink.
+    pub trace: Trace,
+    /// Rows of `TRANSITIONS` taken.
+    pub visited: u128,
+    /// Failed evaluations.
+    pub failed_runs: u64,
+}

@@ -1,0 +1,113 @@
+//! Which node takes a task: spread or pack (pool.md §7).
+//!
+//! In: nodes and their free slots, as they change. Out: the node for a task of so many slots, in constant time. Never:
+//! a search over nodes.
+//!
+//! One linked list per number of free slots, threaded through the node table; nodes join at the tail, so within a list
+//! the head has waited longest, which for whole nodes is "oldest idle".
+
+use crate::sim::{
+    config::Fill,
+    world::{NONE, Node},
+};
+
+const OUT: u16 = u16::MAX;
+
+/// Nodes with free slots, by how many.
+#[derive(Debug, Clone)]
+pub struct FreeIndex {
+    heads: Vec<(u32, u32)>,
+    bits: [u64; 5],
+}
+
+impl FreeIndex {
+    /// For nodes of so many slots.
+    pub fn new(slots: u32) -> FreeIndex {
+        FreeIndex { heads: vec![(NONE, NONE); slots as usize + 1], bits: [0; 5] }
+    }
+    /// Takes a node out.
+    #[inline]
+    pub fn remove(&mut self, nodes: &mut [Node], n: u32) {
+        let (bucket, prev, next) = {
+            let node = &mut nodes[n as usize];
+            let at = (node.bucket, node.prev, node.next);
+            node.bucket = OUT;
+            at
+        };
+        if bucket == OUT {
+            return;
+        }
+        match prev {
+            NONE => self.heads[bucket as usize].0 = next,
+            p => nodes[p as usize].next = next,
+        }
+        match next {
+            NONE => self.heads[bucket as usize].1 = prev,
+            x => nodes[x as usize].prev = prev,
+        }
+        if self.heads[bucket as usize].0 == NONE {
+            self.bits[bucket as usize / 64] &= !(1 << (bucket % 64));
+        }
+    }
+    /// Puts a node with free slots in.
+    #[inline]
+    pub fn insert(&mut self, nodes: &mut [Node], n: u32) {
+        let free = nodes[n as usize].free;
+        debug_assert!(free > 0 && nodes[n as usize].bucket == OUT);
+        let (head, tail) = &mut self.heads[free as usize];
+        let last = *tail;
+        *tail = n;
+        if last == NONE {
+            *head = n;
+            self.bits[free as usize / 64] |= 1 << (free % 64);
+        } else {
+            nodes[last as usize].next = n;
+        }
+        let node = &mut nodes[n as usize];
+        (node.bucket, node.prev, node.next) = (free, last, NONE);
+    }
+    /// Most free slots on one node.
+    #[inline]
+    pub fn most(&self) -> u32 {
+        for w in (0..self.bits.len()).rev() {
+            if self.bits[w] != 0 {
+                return w as u32 * 64 + 63 - self.bits[w].leading_zeros();
+            }
+        }
+        0
+    }
+    fn least(&self, slots: u32) -> Option<u32> {
+        let mut w = slots as usize / 64;
+        let mut word = self.bits.get(w)? & (!0 << (slots % 64));
+        loop {
+            if word != 0 {
+                return Some(w as u32 * 64 + word.trailing_zeros());
+            }
+            w += 1;
+            word = *self.bits.get(w)?;
+        }
+    }
+    /// The node a task of so many slots goes to.
+    #[inline]
+    pub fn choose(&self, fill: Fill, slots: u32) -> Option<u32> {
+        let bucket = match fill {
+            Fill::Spread => Some(self.most()).filter(|most| *most >= slots),
+            Fill::Pack => self.least(slots),
+        }?;
+        Some(self.heads[bucket as usize].0).filter(|n| *n != NONE)
+    }
+    /// Every node with room, in the order of preference.
+    pub fn preferred<'a>(&'a self, nodes: &'a [Node], fill: Fill, slots: u32) -> impl Iterator<Item = u32> + 'a {
+        let top = self.heads.len() as u32;
+        let slots = slots.min(top);
+        (0..top - slots).flat_map(move |i| {
+            let bucket = match fill {
+                Fill::Spread => top - 1 - i,
+                Fill::Pack => slots + i,
+            };
+            std::iter::successors(Some(self.heads[bucket as usize].0).filter(|n| *n != NONE), |n| {
+                Some(nodes[*n as usize].next).filter(|n| *n != NONE)
+            })
+        })
+    }
+}

@@ -1,0 +1,315 @@
+//! Parquet tables with the same named columns as CSV.
+//!
+//! In: a file; only the columns that mean something are decoded, a batch at a time. Out: rows. Never: nested columns.
+
+use super::{
+    Imported, Options, Problem,
+    builder::{Builder, ImportReport, Origin, Row},
+    done,
+    table::{Column, Columns, Dependencies, Role, Unit},
+};
+use crate::{sim::workload::Exit, wire::time};
+use parquet::{
+    basic::{LogicalType, TimeUnit},
+    column::reader::ColumnReader,
+    data_type::ByteArray,
+    file::reader::{FileReader, SerializedFileReader},
+};
+use std::{fs::File, path::Path};
+
+/// Rows decoded at a time; with eight columns this is half a megabyte.
+const BATCH: usize = 8192;
+
+pub(super) fn read(path: &Path, options: &Options) -> Result<(Imported, ImportReport), Problem> {
+    let broken = |e: parquet::errors::ParquetError| Problem::row(0, format!("not a readable Parquet file: {e}"));
+    let file = File::open(path).map_err(|e| Problem::row(0, format!("cannot open: {e}")))?;
+    let reader = SerializedFileReader::new(file).map_err(broken)?;
+    let schema = reader.metadata().file_metadata().schema_descr_ptr();
+    let names: Vec<String> = schema.columns().iter().map(|c| c.path().string()).collect();
+    let columns = Columns::of(names);
+    let submit = columns.submission()?;
+    let mut b = Builder::new(options.names);
+    b.report.note(columns.describe());
+    let roles = [
+        Role::Submit,
+        Role::Run,
+        Role::Start,
+        Role::End,
+        Role::Wait,
+        Role::Slots,
+        Role::Job,
+        Role::Name,
+        Role::Priority,
+        Role::Exit,
+        Role::CpuPercent,
+        Role::MemoryMb,
+        Role::Instances,
+        Role::MaxRetries,
+        Role::MaxWall,
+        Role::DependsOn,
+    ];
+    let wanted: Vec<Column> = roles.iter().filter_map(|r| columns.get(*r).cloned()).collect();
+    let place = |role: Role| wanted.iter().position(|c| c.role == role);
+    let [run, start, end, wait] = [Role::Run, Role::Start, Role::End, Role::Wait].map(place);
+    let [slots, job, name, priority, exit] =
+        [Role::Slots, Role::Job, Role::Name, Role::Priority, Role::Exit].map(place);
+    let rare: Vec<usize> =
+        wanted.iter().enumerate().filter(|(_, c)| c.role >= Role::CpuPercent).map(|(i, _)| i).collect();
+    let mut deps = Dependencies::default();
+    // A timestamp column says its own unit, whatever its name.
+    let stamp: Vec<Option<i64>> = wanted
+        .iter()
+        .map(|c| match schema.column(c.at).logical_type_ref() {
+            Some(LogicalType::Timestamp(t)) => Some(match t.unit {
+                TimeUnit::MILLIS => 1,
+                TimeUnit::MICROS => 1_000,
+                TimeUnit::NANOS => 1_000_000,
+            }),
+            _ => None,
+        })
+        .collect();
+    let mut absolute = None;
+    let mut row_number = 0u64;
+    for g in 0..reader.num_row_groups() {
+        let group = reader.get_row_group(g).map_err(broken)?;
+        let mut parts = Vec::with_capacity(wanted.len());
+        for c in &wanted {
+            let optional = schema.column(c.at).max_def_level();
+            if optional > 1 || schema.column(c.at).max_rep_level() > 0 {
+                return Err(Problem::row(0, format!("column `{}` is nested; tasks need flat columns", c.name)));
+            }
+            parts.push(Part::new(group.get_column_reader(c.at).map_err(broken)?, optional > 0, &c.name)?);
+        }
+        loop {
+            let mut count = 0;
+            for part in &mut parts {
+                count = part.next(BATCH).map_err(broken)?;
+            }
+            if count == 0 {
+                break;
+            }
+            for i in 0..count {
+                row_number += 1;
+                let Some((at, unix)) = parts[0].instant(i, &submit, stamp[0]) else {
+                    if parts[0].is_null(i) {
+                        b.report.skip("no submission time", row_number);
+                        continue;
+                    }
+                    return Err(Problem::field(
+                        row_number,
+                        &submit.name,
+                        &parts[0].show(i),
+                        "an instant: ISO 8601, or a number",
+                    ));
+                };
+                if *absolute.get_or_insert(unix) != unix {
+                    return Err(Problem::field(
+                        row_number,
+                        &submit.name,
+                        &parts[0].show(i),
+                        "the same kind of time as the rows above",
+                    ));
+                }
+                let moment =
+                    |p: Option<usize>| p.and_then(|p| parts[p].instant(i, &wanted[p], stamp[p])).map(|(t, _)| t);
+                let run_ms = match run {
+                    Some(p) => parts[p].span(i, &wanted[p]),
+                    None => moment(start).zip(moment(end)).map(|(s, e)| e - s),
+                };
+                let Some(run_ms) = run_ms.filter(|ms| *ms >= 0) else {
+                    if let Some(p) = run.filter(|p| !parts[*p].is_null(i) && parts[*p].span(i, &wanted[*p]).is_none()) {
+                        return Err(Problem::field(row_number, &wanted[p].name, &parts[p].show(i), "a duration"));
+                    }
+                    b.report.skip("no run time (empty or negative)", row_number);
+                    continue;
+                };
+                let code =
+                    exit.and_then(|p| parts[p].int(i)).map_or(0, |c| c.clamp(i32::MIN as i64, i32::MAX as i64) as i32);
+                if code != 0 && !options.keep_failed {
+                    b.report.skip("failed", row_number);
+                    continue;
+                }
+                let waited = match wait {
+                    Some(p) => parts[p].span(i, &wanted[p]),
+                    None => moment(start).map(|s| s - at),
+                };
+                let row = Row {
+                    submit_ms: at,
+                    run_ms: run_ms as u64,
+                    slots: slots.map_or(1, |p| options.slots(parts[p].int(i).unwrap_or(1).max(1) as u64)),
+                    job: job.map_or(b"", |p| parts[p].bytes(i)),
+                    priority: priority.and_then(|p| parts[p].int(i)).map_or(0, |p| p.clamp(-1000, 1000) as i32),
+                    name: name.map(|p| parts[p].bytes(i)),
+                    exit: if code == 0 { Exit::Success } else { Exit::Code(code) },
+                    wait_ms: waited.filter(|w| *w >= 0).map(|w| w as u64),
+                };
+                let index = b.push(row, row_number);
+                if !rare.is_empty() {
+                    if let (Some(_), Some(n)) = (place(Role::DependsOn), name) {
+                        deps.name(parts[n].bytes(i), index);
+                    }
+                    for &p in &rare {
+                        let text = parts[p].show(i);
+                        super::table::take_rare(&mut b, &mut deps, &wanted[p], &text, row_number, index)?;
+                    }
+                }
+            }
+        }
+    }
+    b.report.rows = row_number;
+    deps.resolve(&mut b)?;
+    if absolute == Some(false) {
+        b.report.note("times are relative: time 0 is taken as Monday 2024-01-01T00:00:00Z");
+    }
+    done(b, if absolute == Some(true) { Origin::Unix } else { Origin::At(time::DEFAULT_EPOCH_UNIX_MS) })
+}
+
+/// One column being read; the buffers are reused from batch to batch.
+enum Values {
+    Int(Vec<i64>),
+    Float(Vec<f64>),
+    Bytes(Vec<ByteArray>),
+}
+
+struct Part {
+    reader: ColumnReader,
+    values: Values,
+    small: Vec<i32>,
+    single: Vec<f32>,
+    levels: Vec<i16>,
+    optional: bool,
+    /// Per row of an optional column: where its value is, or nothing.
+    index: Vec<u32>,
+}
+
+const NULL: u32 = u32::MAX;
+
+impl Part {
+    fn new(reader: ColumnReader, optional: bool, name: &str) -> Result<Part, Problem> {
+        let values = match &reader {
+            ColumnReader::Int32ColumnReader(_) | ColumnReader::Int64ColumnReader(_) => {
+                Values::Int(Vec::with_capacity(BATCH))
+            }
+            ColumnReader::FloatColumnReader(_) | ColumnReader::DoubleColumnReader(_) => {
+                Values::Float(Vec::with_capacity(BATCH))
+            }
+            ColumnReader::ByteArrayColumnReader(_) => Values::Bytes(Vec::with_capacity(BATCH)),
+            _ => return Err(Problem::row(0, format!("column `{name}` is neither a number nor text"))),
+        };
+        Ok(Part {
+            reader,
+            values,
+            small: Vec::new(),
+            single: Vec::new(),
+            levels: Vec::new(),
+            optional,
+            index: Vec::new(),
+        })
+    }
+
+    fn next(&mut self, most: usize) -> parquet::errors::Result<usize> {
+        self.levels.clear();
+        let levels = if self.optional { Some(&mut self.levels) } else { None };
+        let records = match (&mut self.reader, &mut self.values) {
+            (ColumnReader::Int64ColumnReader(r), Values::Int(v)) => {
+                v.clear();
+                r.read_records(most, levels, None, v)?.0
+            }
+            (ColumnReader::Int32ColumnReader(r), Values::Int(v)) => {
+                self.small.clear();
+                let n = r.read_records(most, levels, None, &mut self.small)?.0;
+                v.clear();
+                v.extend(self.small.iter().map(|x| *x as i64));
+                n
+            }
+            (ColumnReader::DoubleColumnReader(r), Values::Float(v)) => {
+                v.clear();
+                r.read_records(most, levels, None, v)?.0
+            }
+            (ColumnReader::FloatColumnReader(r), Values::Float(v)) => {
+                self.single.clear();
+                let n = r.read_records(most, levels, None, &mut self.single)?.0;
+                v.clear();
+                v.extend(self.single.iter().map(|x| *x as f64));
+                n
+            }
+            (ColumnReader::ByteArrayColumnReader(r), Values::Bytes(v)) => {
+                v.clear();
+                r.read_records(most, levels, None, v)?.0
+            }
+            _ => 0,
+        };
+        if self.optional {
+            self.index.clear();
+            let mut at = 0;
+            self.index.extend(self.levels.iter().map(|l| {
+                if *l == 0 {
+                    return NULL;
+                }
+                at += 1;
+                at - 1
+            }));
+        }
+        Ok(records)
+    }
+
+    #[inline]
+    fn at(&self, row: usize) -> Option<usize> {
+        if !self.optional {
+            return Some(row);
+        }
+        self.index.get(row).filter(|i| **i != NULL).map(|i| *i as usize)
+    }
+
+    fn is_null(&self, row: usize) -> bool {
+        self.at(row).is_none()
+    }
+
+    #[inline]
+    fn int(&self, row: usize) -> Option<i64> {
+        let i = self.at(row)?;
+        match &self.values {
+            Values::Int(v) => v.get(i).copied(),
+            Values::Float(v) => v.get(i).filter(|x| x.is_finite()).map(|x| x.ceil() as i64),
+            Values::Bytes(v) => super::source::int(v.get(i)?.data()),
+        }
+    }
+
+    #[inline]
+    fn bytes(&self, row: usize) -> &[u8] {
+        match (&self.values, self.at(row)) {
+            (Values::Bytes(v), Some(i)) => v.get(i).map_or(b"", |b| b.data()),
+            _ => b"",
+        }
+    }
+
+    #[inline]
+    fn instant(&self, row: usize, c: &Column, stamp: Option<i64>) -> Option<(i64, bool)> {
+        match (&self.values, stamp) {
+            (Values::Int(v), Some(per_ms)) => Some((v.get(self.at(row)?)?.div_euclid(per_ms), true)),
+            (Values::Int(v), None) => Some(super::table::number_instant(*v.get(self.at(row)?)?, c.unit)),
+            _ => super::table::instant(&self.show(row), c.unit),
+        }
+    }
+
+    #[inline]
+    fn span(&self, row: usize, c: &Column) -> Option<i64> {
+        match &self.values {
+            Values::Int(v) => {
+                let n = *v.get(self.at(row)?)?;
+                Some(if c.unit == Unit::Ms { n } else { n.saturating_mul(1000) })
+            }
+            _ => super::table::span(&self.show(row), c.unit),
+        }
+    }
+
+    /// The value as text, for the slow paths and for errors.
+    fn show(&self, row: usize) -> Vec<u8> {
+        match (&self.values, self.at(row)) {
+            (_, None) => Vec::new(),
+            (Values::Int(v), Some(i)) => v.get(i).map(|x| x.to_string()).unwrap_or_default().into_bytes(),
+            (Values::Float(v), Some(i)) => v.get(i).map(|x| x.to_string()).unwrap_or_default().into_bytes(),
+            (Values::Bytes(v), Some(i)) => v.get(i).map(|b| b.data().to_vec()).unwrap_or_default(),
+        }
+    }
+}

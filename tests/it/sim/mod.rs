@@ -1,0 +1,4 @@
+//! The pool.
+
+mod basics;
+mod support;
