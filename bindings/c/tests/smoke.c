@@ -133,15 +133,15 @@ static void hostile(void) {
     CHECK(poolcast_report_get((poolcast_report){0}, 0, NULL) == POOLCAST_BAD_HANDLE);
     CHECK(targets.dedicated == 9); /* failures write nothing */
 
-    /* Text that is cut off, or no text; an empty formula is fine. */
+    /* Text that is cut off, or no text. An empty formula is no memory error, only no formula. */
     CHECK(poolcast_compile("a = \"\xC3", 6, 0, &formula, &report) == POOLCAST_BAD_INPUT);
     poolcast_report_free(report);
     CHECK(poolcast_compile("\xFF\xFE", 2, 0, &formula, &report) == POOLCAST_BAD_INPUT);
     poolcast_report_free(report);
     CHECK(poolcast_metric("$Nonsense", 9, &pending, NULL) == POOLCAST_BAD_INPUT);
     poolcast_formula empty;
-    CHECK(poolcast_compile(NULL, 0, POOLCAST_LIKE_SERVICE, &empty, NULL) == POOLCAST_OK);
-    poolcast_formula_free(empty);
+    CHECK(poolcast_compile(NULL, 0, POOLCAST_LIKE_SERVICE, &empty, NULL) == POOLCAST_REJECTED);
+    CHECK(poolcast_compile("", 0, 0, &empty, NULL) == POOLCAST_REJECTED);
 
     /* Samples that are none. */
     CHECK(poolcast_feed_push(feed, pending, START, 1, NULL) == POOLCAST_OK);

@@ -100,3 +100,13 @@ pub(crate) fn metric(py: Python<'_>, name: &str) -> PyResult<Metric> {
 pub(crate) fn find_metric(name: &str) -> Option<Metric> {
     Metric::from_name(name).or_else(|| Metric::ALL.iter().copied().find(|m| m.name().strip_prefix('$') == Some(name)))
 }
+
+/// Everything wrong with a document.
+pub(crate) fn problems(py: Python<'_>, what: &str, list: Vec<String>) -> PyErr {
+    raise(py, "InputError", (format!("{what}: {}", list.join("\n")), list))
+}
+
+/// A wrong type, in a sentence.
+pub(crate) fn type_error(text: &str) -> PyErr {
+    PyTypeError::new_err(text.to_owned())
+}

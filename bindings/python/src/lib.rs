@@ -8,6 +8,7 @@ mod diagnostic;
 mod feed;
 mod formula;
 mod frame;
+mod simulate;
 
 use pyo3::prelude::*;
 
@@ -20,6 +21,8 @@ mod _core {
     use crate::feed::{Feed, metrics};
     #[pymodule_export]
     use crate::formula::{Formula, Outcome, Read};
+    #[pymodule_export]
+    use crate::simulate::{Frame, Run, Scenario, Simulation, measure, simulate};
     use pyo3::prelude::*;
 
     #[pymodule_init]

@@ -9,8 +9,23 @@ Check, evaluate and simulate Azure Batch autoscale formulas::
     assert outcome.dedicated == 8
 """
 
-from ._core import Diagnostic, Feed, Formula, Outcome, Read, __version__, check, metrics
+from ._core import (
+    Diagnostic,
+    Feed,
+    Formula,
+    Frame,
+    Outcome,
+    Read,
+    Run,
+    Scenario,
+    Simulation,
+    __version__,
+    check,
+    metrics,
+    simulate,
+)
 from ._errors import CompileError, EvaluationError, InputError, PoolcastError
+from ._sweep import SweepResult, sweep
 
 __all__ = [
     "CompileError",
@@ -18,11 +33,18 @@ __all__ = [
     "EvaluationError",
     "Feed",
     "Formula",
+    "Frame",
     "InputError",
     "Outcome",
     "PoolcastError",
     "Read",
+    "Run",
+    "Scenario",
+    "Simulation",
+    "SweepResult",
     "__version__",
     "check",
     "metrics",
+    "simulate",
+    "sweep",
 ]

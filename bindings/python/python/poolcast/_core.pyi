@@ -1,7 +1,8 @@
 """The compiled part of poolcast."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from os import PathLike
 from typing import Any, Literal, Protocol, final
 
 __version__: str
@@ -110,5 +111,98 @@ class Formula:
         self, feeds: Sequence[Feed], now: Time
     ) -> list[tuple[int | None, int | None, str] | Exception]: ...
 
+@final
+class Frame:
+    """A table that speaks the Arrow PyCapsule interface."""
+
+    @property
+    def columns(self) -> list[str]: ...
+    def __len__(self) -> int: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+@final
+class Run:
+    """What came of a run. Equal digests are equal runs."""
+
+    @property
+    def measures(self) -> dict[str, float]: ...
+    @property
+    def findings(self) -> list[str]: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def events(self) -> int: ...
+    @property
+    def tables(self) -> list[str]: ...
+    def table(self, name: str) -> Frame: ...
+
+@final
+class Scenario:
+    """A scenario, with the changes it was made with."""
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        json: bool = False,
+        base: str | PathLike[str] = ".",
+        name: str = "scenario",
+        formula: str | None = None,
+        workload: str | None = None,
+        seed: int | None = None,
+        until: str | None = None,
+        set: Sequence[str] = (),
+    ) -> None: ...
+    @staticmethod
+    def load(path: str | PathLike[str]) -> Scenario: ...
+    def replace(
+        self,
+        *,
+        formula: str | None = None,
+        workload: str | None = None,
+        seed: int | None = None,
+        until: str | None = None,
+        set: Sequence[str] = (),
+    ) -> Scenario: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def about(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def horizon(self) -> float: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+@final
+class Simulation:
+    """A scenario under way."""
+
+    def __init__(self, scenario: Scenario) -> None: ...
+    @property
+    def now(self) -> float: ...
+    @property
+    def pools(self) -> list[dict[str, Any]]: ...
+    def run(self) -> None: ...
+    def run_until(self, until: Time) -> None: ...
+    def step(self) -> bool: ...
+    def fork(self) -> Simulation: ...
+    def result(self) -> Run: ...
+
+def simulate(
+    scenario: Scenario | str | PathLike[str],
+    *,
+    formula: str | None = None,
+    workload: str | None = None,
+    seed: int | None = None,
+    until: str | None = None,
+    set: Sequence[str] = (),
+) -> Run: ...
+def measure(
+    scenario: Scenario | str | PathLike[str], formula: str | None, seed: int | None, set: Sequence[str] = ()
+) -> tuple[str, int, dict[str, float]]: ...
 def check(source: str, *, strict: bool = False) -> list[Diagnostic]: ...
 def metrics() -> list[str]: ...
