@@ -26,19 +26,16 @@ pub(crate) fn metrics() -> Vec<&'static str> {
     Metric::ALL.iter().map(|m| m.name()).collect()
 }
 
-/// Calls `use_it` with doubles of an array, without copying one that is contiguous float64; other sequences are copied.
-pub(crate) fn with_doubles<R>(value: &Bound<'_, PyAny>, use_it: impl FnOnce(&mut dyn Iterator<Item = f64>) -> R) -> PyResult<R> {
+/// The doubles of an array: one block copy of a float64 buffer, element by element of other sequences. Copied before the
+/// interpreter's lock is released, because the array's owner may write to it then.
+fn doubles(value: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
     let py = value.py();
     if let Ok(buffer) = PyBuffer::<f64>::get(value)
         && buffer.dimensions() == 1
-        && let Some(cells) = buffer.as_slice(py)
     {
-        return Ok(use_it(&mut cells.iter().map(|c| c.get())));
+        return buffer.to_vec(py);
     }
-    let list: Vec<f64> = value
-        .extract()
-        .map_err(|_| bad(py, "samples are numbers: an array of float64, or a sequence"))?;
-    Ok(use_it(&mut list.into_iter()))
+    value.extract().map_err(|_| bad(py, "samples are numbers: an array of float64, or a sequence"))
 }
 
 /// Instants of an array: int64 counts of seconds, `datetime64` of any unit, or a sequence of anything [`instant`] reads.
@@ -73,7 +70,7 @@ impl Feed {
         for item in mapping.items()?.iter() {
             let (name, values): (String, Bound<'_, PyAny>) = item.extract()?;
             let metric = metric(py, &name)?;
-            let values = with_doubles(&values, |v| v.collect::<Vec<f64>>())?;
+            let values = doubles(&values)?;
             let n = values.len() as i64;
             let at = |i: usize| Ticks(now.0.saturating_sub(Interval::SAMPLE_PERIOD.0.saturating_mul(n - 1 - i as i64)));
             feed.inner
@@ -111,23 +108,15 @@ impl Feed {
     }
 
     /// Append samples of one metric, oldest first: times (datetime64, epoch seconds as int64, or a sequence) and values
-    /// (float64 is read in place). Stops at the first that is refused; those before it stay.
+    /// (float64 is one block copy). Stops at the first that is refused; those before it stay.
     fn extend(&self, metric: &str, times: &Bound<'_, PyAny>, values: &Bound<'_, PyAny>) -> PyResult<usize> {
         let py = times.py();
         let m = crate::convert::metric(py, metric)?;
-        let times = instants(times)?;
-        let n = times.len();
-        let appended = with_doubles(values, |values| {
-            let values: &mut dyn Iterator<Item = f64> = values;
-            let mut left = values;
-            let result = self.inner.extend(m, times.into_iter().zip(&mut left));
-            (result, left.next().is_some())
-        })?;
-        match appended {
-            (Err(e), _) => Err(bad(py, e.to_string())),
-            (Ok(k), more) if more || k != n => Err(bad(py, format!("{n} times, but not as many values"))),
-            (Ok(k), _) => Ok(k),
+        let (times, values) = (instants(times)?, doubles(values)?);
+        if times.len() != values.len() {
+            return Err(bad(py, format!("{} times, but {} values", times.len(), values.len())));
         }
+        py.detach(|| self.inner.extend(m, times.into_iter().zip(values))).map_err(|e| bad(py, e.to_string()))
     }
 
     /// Append the samples of a frame that speaks Arrow (pyarrow, pandas, polars, …): a column ``time`` and one column for

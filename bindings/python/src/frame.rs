@@ -9,34 +9,33 @@ use arrow_array::{
     Array, ArrayRef, Float64Array, Int64Array, RecordBatch, RecordBatchIterator, RecordBatchReader, StringArray,
     TimestampMicrosecondArray,
     cast::AsArray,
-    ffi_stream::{ArrowArrayStreamReader, FFI_ArrowArrayStream},
+    ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader},
     types::*,
 };
-use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow_schema::{ArrowError, DataType, TimeUnit};
 use poolcast::{Feed, Metric, SeriesStore, Ticks};
 use pyo3::{prelude::*, types::PyCapsule};
-use std::{ffi::CString, sync::Arc};
+use std::{ffi::CStr, sync::Arc};
 
-const STREAM: &str = "arrow_array_stream";
+const STREAM: &CStr = c"arrow_array_stream";
 
 /// The record batches of an object.
-pub(crate) fn stream(data: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
+pub(crate) fn stream(data: &Bound<'_, PyAny>) -> PyResult<RecordBatchStreamReader> {
     let py = data.py();
     if !data.hasattr("__arrow_c_stream__")? {
         return Err(bad(py, "a frame has `__arrow_c_stream__`: pyarrow, pandas, polars, duckdb and others"));
     }
     let made = data.call_method0("__arrow_c_stream__")?;
     let capsule = made.cast::<PyCapsule>()?;
-    let name = CString::new(STREAM).unwrap_or_default();
-    let pointer = capsule.pointer_checked(Some(&name))?.cast::<FFI_ArrowArrayStream>();
+    let pointer = capsule.pointer_checked(Some(STREAM))?.cast::<FFI_ArrowArrayStream>();
     // SAFETY: a capsule of this name holds a stream by the interface's contract; it is moved out, and what is left behind
     // has no release function, so the capsule's destructor does nothing.
-    let reader = unsafe { ArrowArrayStreamReader::from_raw(pointer.as_ptr()) };
+    let reader = unsafe { RecordBatchStreamReader::from_raw(pointer.as_ptr()) };
     reader.map_err(|e| bad(py, e.to_string()))
 }
 
 /// Appends the samples of a frame: `time` and a column for each metric.
-pub(crate) fn append(reader: ArrowArrayStreamReader, feed: &Feed) -> Result<usize, String> {
+pub(crate) fn append(reader: RecordBatchStreamReader, feed: &Feed) -> Result<usize, String> {
     let schema = reader.schema();
     let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
     let time = names.iter().position(|n| *n == "time").ok_or("a frame of samples has a column `time`")?;
@@ -119,16 +118,10 @@ pub(crate) fn samples(store: &SeriesStore) -> Result<RecordBatch, ArrowError> {
     ])
 }
 
-/// A schema of columns that are never null.
-pub(crate) fn schema(fields: &[(&str, DataType)]) -> SchemaRef {
-    Arc::new(Schema::new(fields.iter().map(|(n, t)| Field::new(*n, t.clone(), false)).collect::<Vec<_>>()))
-}
-
 /// A capsule of one batch; the consumer takes the columns over as they are.
 pub(crate) fn export(py: Python<'_>, batch: Result<RecordBatch, ArrowError>) -> PyResult<Bound<'_, PyAny>> {
     let batch = batch.map_err(|e| bad(py, e.to_string()))?;
     let schema = batch.schema();
     let stream = FFI_ArrowArrayStream::new(Box::new(RecordBatchIterator::new([Ok(batch)], schema)));
-    let name = CString::new(STREAM).unwrap_or_default();
-    Ok(PyCapsule::new(py, stream, Some(name))?.into_any())
+    Ok(PyCapsule::new_with_value(py, stream, STREAM)?.into_any())
 }
