@@ -4,7 +4,9 @@
 //! twin; then compile times, the backtest of a month, and the memory of 100 000 compile-and-drop cycles.
 //! Contenders are interleaved round by round, so the machine's drift hits all alike; read the ratios.
 
-use poolcast::{Engine, Formula, Inputs, Interval, Metric, Options, Rules, SeriesStore, Snapshot, Target, Ticks, backtest};
+use poolcast::{
+    Engine, Formula, Inputs, Interval, Metric, Options, Rules, SeriesStore, Snapshot, Target, Ticks, backtest,
+};
 use std::hint::black_box;
 
 const N: usize = 8000;
@@ -201,7 +203,8 @@ fn main() {
     println!("| formula | by hand, ns | machine code, ns | ratio | bar | interpreter, ns |\n|---|--:|--:|--:|--:|--:|");
     for shape in shapes() {
         let compile = |engine| {
-            Formula::compile_with(&shape.formula, &Options { engine, ..Options::default() }).unwrap_or_else(|e| panic!("{e}"))
+            Formula::compile_with(&shape.formula, &Options { engine, ..Options::default() })
+                .unwrap_or_else(|e| panic!("{e}"))
         };
         let (mut jit, mut interp) = (compile(Engine::Jit).evaluator(), compile(Engine::Interp).evaluator());
         for i in 0..EVALS {
@@ -211,8 +214,7 @@ fn main() {
                 assert_eq!(t.dedicated, Target::Set(want as u32), "{} at {i}", shape.name);
             }
         }
-        let reps = if shape.name.starts_with("stat") { 1 } else { 40 };
-        let quick = EVALS / 16;
+        let reps = if shape.name.starts_with("stat") { 4 } else { 100 };
         let mut native = || {
             for _ in 0..reps {
                 for i in 0..EVALS {
@@ -229,12 +231,20 @@ fn main() {
         };
         let two = race(31, reps * EVALS, &mut [&mut native, &mut machine]);
         let mut slow = || {
-            for i in 0..quick {
-                let _ = black_box(interp.targets(black_box(&snapshot(&store, i * 16))));
+            for i in 0..EVALS {
+                let _ = black_box(interp.targets(black_box(&snapshot(&store, i))));
             }
         };
-        let one = race(11, quick, &mut [&mut slow]);
-        println!("| {} | {:.1} | {:.1} | {:.2} | {:.2} | {:.0} |", shape.name, two[0], two[1], two[1] / two[0], shape.bar, one[0]);
+        let one = race(7, EVALS, &mut [&mut slow]);
+        println!(
+            "| {} | {:.1} | {:.1} | {:.2} | {:.2} | {:.0} |",
+            shape.name,
+            two[0],
+            two[1],
+            two[1] / two[0],
+            shape.bar,
+            one[0]
+        );
     }
 
     println!("\n| text → ready, µs | interpreter | machine code |\n|---|--:|--:|");
@@ -243,7 +253,7 @@ fn main() {
             let f = Formula::compile_with(&shape.formula, &Options { engine, ..Options::default() });
             black_box(f.is_ok());
         };
-        let calls = 200;
+        let calls = 400;
         let mut interp = || (0..calls).for_each(|_| compile(Engine::Interp));
         let mut jit = || (0..calls).for_each(|_| compile(Engine::Jit));
         let t = race(15, calls, &mut [&mut interp, &mut jit]);
@@ -256,11 +266,20 @@ fn main() {
         month.push(Metric::PendingTasks, at, at, ((i * 7919) % 613) as f64).unwrap();
     }
     println!("\n| backtest of a month, 86 400 evaluations | ms | ns each |\n|---|--:|--:|");
-    for (name, window) in [("15-minute average", "15 * TimeInterval_Minute"), ("week average", "TimeInterval_Week"), ("15-minute maximum", "15 * TimeInterval_Minute"), ("week maximum", "TimeInterval_Week")] {
+    for (name, window) in [
+        ("15-minute average", "15 * TimeInterval_Minute"),
+        ("week average", "TimeInterval_Week"),
+        ("15-minute maximum", "15 * TimeInterval_Minute"),
+        ("week maximum", "TimeInterval_Week"),
+    ] {
         let f = if name.ends_with("average") { "avg" } else { "max" };
         let source = format!("$TargetDedicatedNodes = {f}(0, {f}($PendingTasks.GetSample({window}, 0)));");
         let formula = Formula::compile(&source).unwrap();
-        let schedule = backtest::Schedule { from: Ticks(0), to: Ticks(86_399 * Interval::SAMPLE_PERIOD.0), every: Interval::SAMPLE_PERIOD };
+        let schedule = backtest::Schedule {
+            from: Ticks(0),
+            to: Ticks(86_399 * Interval::SAMPLE_PERIOD.0),
+            every: Interval::SAMPLE_PERIOD,
+        };
         let mut inputs = Inputs::with_series(Ticks(0), month.clone());
         let mut run = || {
             let mut sum = 0u64;
@@ -271,7 +290,8 @@ fn main() {
             .unwrap();
             black_box(sum);
         };
-        let t = race(7, 86_400, &mut [&mut run]);
+        let mut ten = || (0..10).for_each(|_| run());
+        let t = race(7, 864_000, &mut [&mut ten]);
         println!("| {name} | {:.2} | {:.1} |", t[0] * 86_400.0 / 1e6, t[0]);
     }
 

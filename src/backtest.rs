@@ -54,7 +54,10 @@ pub fn backtest(
     }
     let count = (schedule.to.0.saturating_sub(schedule.from.0)) / schedule.every.0;
     if count >= MAX_EVALUATIONS {
-        return Err(InputError::new("every", format!("{count} evaluations; at most {MAX_EVALUATIONS} in one backtest")));
+        return Err(InputError::new(
+            "every",
+            format!("{count} evaluations; at most {MAX_EVALUATIONS} in one backtest"),
+        ));
     }
     for read in formula.reads() {
         // Long windows are looked up in an index of extremes instead of scanned.

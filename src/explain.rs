@@ -8,7 +8,10 @@ use crate::{
     formula::Formula,
     inputs::Inputs,
     interp::Step,
-    ir::{Inst, Program, lower::{Effort, lower}},
+    ir::{
+        Inst, Program,
+        lower::{Effort, lower},
+    },
     outcome::{EvalError, Outcome, OwnedValue, outcome_of_values, owned},
 };
 use poolcast_grammar::Span;
@@ -90,12 +93,10 @@ impl Formula {
         let ran = crate::interp::run(&program, &mut cx, &mut frame, |step| watch.see(step));
         let log = cx.log.take().unwrap_or_default();
         let notes = cx.notes.iter().map(words).collect();
-        let outcome = ran
-            .map(|end| outcome_of_values(&program, end, &snapshot, &frame))
-            .map_err(|fault| {
-                watch.reach(fault.at);
-                self.failure(fault, &snapshot)
-            });
+        let outcome = ran.map(|end| outcome_of_values(&program, end, &snapshot, &frame)).map_err(|fault| {
+            watch.reach(fault.at);
+            self.failure(fault, &snapshot)
+        });
         let mut steps = watch.steps;
         for (i, read) in log.reads.iter().enumerate() {
             let at = watch.read_steps.iter().position(|n| i < *n).unwrap_or(steps.len() - 1);

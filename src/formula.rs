@@ -219,13 +219,13 @@ pub struct Evaluator {
     scratch: Scratch,
 }
 
-/// What an evaluation writes to. Apart from the formula, so that a run borrows the one and changes the other: no count of
-/// the shared formula is touched, and threads do not wait for each other's.
+/// What a run needs besides code and inputs.
 #[derive(Debug)]
 struct Scratch {
     arena: Arena,
     frame: Vec<RawSlot>,
     views: Vec<View>,
+    /// Which windows' sums the program reads.
     sums: Vec<bool>,
 }
 
@@ -241,7 +241,7 @@ impl Evaluator {
         #[cfg(feature = "jit")]
         if let Some(code) = &self.formula.0.code {
             let p = &self.formula.0.program;
-            return match self.scratch.machine(code, p, snapshot, |_| ()) {
+            return match machine(code, p, &mut self.scratch, snapshot, |_| ()) {
                 Ok((end, ())) => Ok(outcome::targets_of_frame(p, &self.scratch.frame, end)),
                 Err(fault) => Err(self.formula.failure(fault, snapshot)),
             };
@@ -255,8 +255,7 @@ impl Evaluator {
         #[cfg(feature = "jit")]
         if let Some(code) = &self.formula.0.code {
             let mut values = Vec::new();
-            let out = self.scratch.machine(code, p, snapshot, |finished| finished.values(p, &mut values));
-            return match out {
+            return match machine(code, p, &mut self.scratch, snapshot, |finished| finished.values(p, &mut values)) {
                 Ok((end, ())) => Ok(outcome::outcome(p, end, snapshot, |slot| values[slot as usize].clone())),
                 Err(fault) => Err(self.formula.failure(fault, snapshot)),
             };
@@ -269,28 +268,25 @@ impl Evaluator {
     }
 }
 
-impl Scratch {
-    /// Run machine code; `read` sees the frame while the run's vectors are alive.
-    #[cfg(feature = "jit")]
-    #[inline]
-    fn machine<R>(
-        &mut self,
-        code: &crate::jit::Code,
-        p: &Program,
-        snapshot: &Snapshot<'_>,
-        read: impl FnOnce(&crate::jit::Finished<'_>) -> R,
-    ) -> Result<(End, R), Fault> {
-        calendar(snapshot)?;
-        self.arena.reset();
-        self.views.clear();
-        for (spec, sum) in p.windows.iter().zip(&self.sums) {
-            self.views.push(View::new(&Window::resolve(spec, snapshot, &p.rules), *sum));
-        }
-        let inputs = RunInputs::new(snapshot);
-        let mut host = Host { cx: Cx::new(snapshot, &p.rules, &self.arena), trap: None };
-        let end = code.run(p, &mut host, &mut self.frame, &self.views, &inputs)?;
-        Ok((end, read(&crate::jit::Finished::new(&self.frame, end, &host))))
-    }
+/// Run machine code; `read` sees the frame while the run's vectors are alive.
+#[cfg(feature = "jit")]
+#[inline]
+fn machine<R>(
+    code: &crate::jit::Code,
+    p: &Program,
+    scratch: &mut Scratch,
+    snapshot: &Snapshot<'_>,
+    read: impl FnOnce(&crate::jit::Finished<'_>) -> R,
+) -> Result<(End, R), Fault> {
+    calendar(snapshot)?;
+    let Scratch { arena, frame, views, sums } = scratch;
+    arena.reset();
+    views.clear();
+    views.extend(p.windows.iter().zip(&*sums).map(|(spec, sum)| View::new(&Window::resolve(spec, snapshot, &p.rules), *sum)));
+    let inputs = RunInputs::new(snapshot);
+    let mut host = Host { cx: Cx::new(snapshot, &p.rules, arena).muted(), trap: None };
+    let end = code.run(p, &mut host, frame, views, &inputs)?;
+    Ok((end, read(&crate::jit::Finished::new(frame, end, &host))))
 }
 
 /// Instants outside the calendar have no members and no windows: no evaluation either.

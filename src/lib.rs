@@ -7,6 +7,8 @@ pub mod backtest;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cli")]
+pub mod compare;
 pub mod diag;
 mod error;
 pub mod explain;
@@ -22,6 +24,8 @@ pub mod outcome;
 #[cfg(feature = "cli")]
 pub mod report;
 pub mod sim;
+#[cfg(feature = "cli")]
+pub mod sweep;
 #[cfg(feature = "serde")]
 pub mod wire;
 

@@ -20,11 +20,11 @@ pub enum Note {
     NoHistory(Metric),
 }
 
-/// The notes of a run: at most [`Notes::MOST`] different ones, so taking one never allocates.
+/// The notes of a run: at most [`Notes::MOST`] different ones. A muted run keeps none, so that it never allocates.
 #[derive(Debug, Clone, Default)]
 pub struct Notes {
-    list: [Option<Note>; Notes::MOST],
-    len: u8,
+    list: Vec<Note>,
+    muted: bool,
 }
 
 impl Notes {
@@ -32,18 +32,17 @@ impl Notes {
     pub const MOST: usize = 16;
     /// Adds a note unless it is there already.
     pub fn push(&mut self, note: Note) {
-        if self.iter().all(|n| n != note) && usize::from(self.len) < Notes::MOST {
-            self.list[usize::from(self.len)] = Some(note);
-            self.len += 1;
+        if !self.muted && self.list.len() < Notes::MOST && !self.list.contains(&note) {
+            self.list.push(note);
         }
     }
     /// In the order they were made.
     pub fn iter(&self) -> impl Iterator<Item = Note> + '_ {
-        self.list.iter().flatten().copied()
+        self.list.iter().copied()
     }
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.list.is_empty()
     }
 }
 
@@ -119,6 +118,11 @@ impl<'r> Cx<'r> {
     /// For one evaluation.
     pub fn new(snapshot: &'r Snapshot<'r>, rules: &'r Rules, arena: &'r Arena) -> Cx<'r> {
         Cx { snapshot, rules, arena, notes: Notes::default(), log: None, clock_read: false, rng: None }
+    }
+    /// Without notes: nobody will ask.
+    pub fn muted(mut self) -> Cx<'r> {
+        self.notes.muted = true;
+        self
     }
     /// With a read log.
     pub fn logging(mut self) -> Cx<'r> {

@@ -2,7 +2,7 @@
 //!
 //! In: words. Out: `Args`. Never: doing anything.
 
-use super::{Verb, backtest, check, doc, emit, eval, explain, fmt, import, shell, simulate};
+use super::{Verb, backtest, check, compare, doc, emit, eval, explain, fmt, import, shell, simulate, sweep};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Know what an Azure Batch pool will do before it does it.
@@ -48,6 +48,10 @@ pub enum Command {
     Backtest(backtest::Backtest),
     /// Simulate a scenario.
     Simulate(simulate::Simulate),
+    /// Run several formulas on one scenario under the same luck.
+    Compare(compare::Compare),
+    /// Run a scenario over a space of knobs and formula parameters.
+    Sweep(sweep::Sweep),
     /// Look at a trace of another system and convert it.
     Import(import::Import),
     /// Show a formula as the compiler sees it.
@@ -70,6 +74,8 @@ impl Command {
             Command::Eval(v) => v,
             Command::Backtest(v) => v,
             Command::Simulate(v) => v,
+            Command::Compare(v) => v,
+            Command::Sweep(v) => v,
             Command::Import(v) => v,
             Command::Emit(v) => v,
             Command::Doc(v) => v,

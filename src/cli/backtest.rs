@@ -58,7 +58,8 @@ impl Verb for Backtest {
             Some(t) => Ticks::parse_lenient(t).map_err(|_| Complaint(format!("{name}: `{t}` is no time"))),
             None => Ok(default),
         };
-        let schedule = Schedule { from: time(&self.from, "--from", first)?, to: time(&self.to, "--to", last)?, every: self.every };
+        let schedule =
+            Schedule { from: time(&self.from, "--from", first)?, to: time(&self.to, "--to", last)?, every: self.every };
         let mut inputs = self.world.inputs(schedule.from, series)?;
         let total = ((schedule.to.0 - schedule.from.0).max(0) / schedule.every.0.max(1) + 1) as u64;
         let progress = output::progress(total);
@@ -152,15 +153,16 @@ fn chart(rows: &[Row]) -> Result<String, Complaint> {
             .build_cartesian_2d(0.0..end, 0.0..top)?;
         chart.configure_mesh().x_desc("hours").y_desc("nodes").draw()?;
         for (k, (label, colour)) in [("dedicated target", BLUE), ("low-priority target", RED)].into_iter().enumerate() {
-            let steps = rows.windows(2).flat_map(|w| {
-                [(hours(&w[0]), f64::from(w[0].targets[k])), (hours(&w[1]), f64::from(w[0].targets[k]))]
-            });
+            let steps = rows
+                .windows(2)
+                .flat_map(|w| [(hours(&w[0]), f64::from(w[0].targets[k])), (hours(&w[1]), f64::from(w[0].targets[k]))]);
             chart
                 .draw_series(LineSeries::new(steps, colour.stroke_width(2)))?
                 .label(label)
                 .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2)));
         }
-        let failed = rows.iter().filter(|r| r.result.is_err()).map(|r| TriangleMarker::new((hours(r), 0.0), 4, BLACK.filled()));
+        let failed =
+            rows.iter().filter(|r| r.result.is_err()).map(|r| TriangleMarker::new((hours(r), 0.0), 4, BLACK.filled()));
         chart.draw_series(failed)?;
         chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK).draw()?;
         root.present()?;

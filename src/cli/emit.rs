@@ -6,6 +6,7 @@ use super::{
     Complaint, Exit, Verb,
     output::{self, Term},
 };
+use crate::{Rules, ir};
 use crate::{
     check::{
         self,
@@ -13,7 +14,6 @@ use crate::{
     },
     diag::{render, syntax},
 };
-use crate::{Rules, ir};
 use clap::ValueEnum;
 use poolcast_grammar::{Ast, LineIndex, Span, print};
 use std::fmt::Write as _;

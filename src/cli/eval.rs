@@ -8,7 +8,8 @@ use super::{
     output::{self, Term},
 };
 use crate::{
-    DeallocationOption, Engine, Error, EvalError, Formula, Inputs, Metric, Options, Outcome, Rules, SeriesStore, Target, Ticks,
+    DeallocationOption, Engine, Error, EvalError, Formula, Inputs, Metric, Options, Outcome, Rules, SeriesStore,
+    Target, Ticks,
     diag::render,
     explain::{SampleRead, Trace, TraceStep},
     wire::{
@@ -189,9 +190,8 @@ impl Verb for Eval {
         };
         let series = self.world.series(formula.rules(), term)?;
         let now = match &self.at {
-            Some(text) => {
-                Ticks::parse_lenient(text).map_err(|_| format!("--at: `{text}` is no time; write it like 2026-01-05T08:00:00Z"))?
-            }
+            Some(text) => Ticks::parse_lenient(text)
+                .map_err(|_| format!("--at: `{text}` is no time; write it like 2026-01-05T08:00:00Z"))?,
             None => newest(&series).unwrap_or(Ticks(0)),
         };
         let inputs = self.world.inputs(now, series)?;
@@ -200,7 +200,9 @@ impl Verb for Eval {
             let reference = formula.evaluate_at(crate::ir::lower::Effort::Plain, &inputs);
             // NaN differs from itself, so the printed forms are compared.
             if format!("{reference:?}") != format!("{result:?}") {
-                term.error(&format!("the engines differ; please report this\nmachine code: {result:?}\ninterpreter:  {reference:?}"));
+                term.error(&format!(
+                    "the engines differ; please report this\nmachine code: {result:?}\ninterpreter:  {reference:?}"
+                ));
                 return Ok(Exit::Bug);
             }
         }

@@ -8,6 +8,7 @@
 pub mod args;
 pub mod backtest;
 pub mod check;
+pub mod compare;
 pub mod doc;
 pub mod emit;
 pub mod eval;
@@ -17,6 +18,7 @@ pub mod import;
 pub mod output;
 pub mod shell;
 pub mod simulate;
+pub mod sweep;
 
 use clap::Parser as _;
 use output::Term;

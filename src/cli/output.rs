@@ -106,7 +106,8 @@ pub fn diff(name: &str, old: &str, new: &str) -> String {
 pub fn progress(total: u64) -> indicatif::ProgressBar {
     let bar = indicatif::ProgressBar::new(total);
     bar.set_style(
-        indicatif::ProgressStyle::with_template("{wide_bar} {pos}/{len} {eta}").unwrap_or(indicatif::ProgressStyle::default_bar()),
+        indicatif::ProgressStyle::with_template("{wide_bar} {pos}/{len} {eta}")
+            .unwrap_or(indicatif::ProgressStyle::default_bar()),
     );
     bar
 }

@@ -7,12 +7,16 @@ use super::{Complaint, Exit, Verb, output::Term};
 use crate::{
     Engine, Options,
     report::{
-        findings::findings,
         html::{Page, pool_charts},
         measures::Measures,
         term::{bars, table},
     },
-    sim::{Simulation, autoscale::Compiler, trace::Sink},
+    sim::{
+        Simulation,
+        autoscale::Compiler,
+        findings::{Finding, Weight},
+        trace::Sink,
+    },
     wire::{
         run_tables,
         scenario::{self, Overrides, Scenario},
@@ -150,8 +154,7 @@ impl Verb for Simulate {
         }
         let partial = !run_watched(&mut sim, scenario.config.horizon, self.format == Format::Table);
         let measures = Measures::of(&sim);
-        let epoch = time::unix_ms_from_ticks(scenario.config.epoch);
-        let found = findings(&sim, &measures, &|ms| time::print_instant((epoch + ms) / 1000 * 1000));
+        let found = sim.findings();
         if let Some(path) = &self.report {
             let page = Page { scenario: &scenario, sim: &sim, measures: &measures, findings: &found, partial }.html();
             write_text(path, &page)?;
@@ -171,7 +174,7 @@ impl Verb for Simulate {
 }
 
 impl Simulate {
-    fn told(&self, scenario: &Scenario, sim: &Simulation, m: &Measures, found: &[String], partial: bool) -> String {
+    fn told(&self, scenario: &Scenario, sim: &Simulation, m: &Measures, found: &[Finding], partial: bool) -> String {
         let mut out = format!("{}\n", scenario.name);
         if let Some(report) = &scenario.imported {
             out += &format!("{report}");
@@ -181,7 +184,11 @@ impl Simulate {
         }
         out.push('\n');
         for (i, f) in found.iter().enumerate() {
-            out += &format!("{:>2}. {f}\n", i + 1);
+            let word = if f.weight == Weight::Problem { "problem" } else { "notice" };
+            out += &format!("{:>2}. {word}: {}\n", i + 1, f.text);
+            for e in f.evidence.iter().take(3) {
+                out += &format!("      {e}\n");
+            }
         }
         out.push('\n');
         for (i, p) in sim.pools().enumerate() {
@@ -205,7 +212,7 @@ impl Simulate {
         out
     }
 
-    fn tables(&self, dir: &Path, scenario: &Scenario, sim: &Simulation, m: &Measures, found: &[String], partial: bool) -> Result<(), Complaint> {
+    fn tables(&self, dir: &Path, scenario: &Scenario, sim: &Simulation, m: &Measures, found: &[Finding], partial: bool) -> Result<(), Complaint> {
         let complain = |path: &Path, e: std::io::Error| Complaint(format!("cannot write {}: {e}", path.display()));
         std::fs::create_dir_all(dir).map_err(|e| complain(dir, e))?;
         for (name, t) in run_tables::all(sim) {
@@ -277,9 +284,16 @@ pub fn run_watched(sim: &mut Simulation, horizon: i64, show: bool) -> bool {
 }
 
 /// The summary as JSON.
-pub fn summary(scenario: &Scenario, sim: &Simulation, m: &Measures, found: &[String], partial: bool) -> String {
+pub fn summary(scenario: &Scenario, sim: &Simulation, m: &Measures, found: &[Finding], partial: bool) -> String {
     let values: serde_json::Map<String, serde_json::Value> =
         Measures::ROWS.iter().zip(m.values()).map(|((name, ..), v)| (name.to_string(), serde_json::json!(v))).collect();
+    let found: Vec<serde_json::Value> = found
+        .iter()
+        .map(|f| {
+            let weight = if f.weight == Weight::Problem { "problem" } else { "notice" };
+            serde_json::json!({"weight": weight, "kind": f.kind, "at_ms": f.at, "text": f.text, "evidence": f.evidence})
+        })
+        .collect();
     let json = serde_json::json!({
         "scenario": scenario.name,
         "seed": scenario.config.seed,

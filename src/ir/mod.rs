@@ -15,8 +15,8 @@ pub mod print;
 pub mod verify;
 
 use crate::check::hir::Output;
-use poolcast_grammar::Span;
 pub use crate::check::hir::Poison;
+use poolcast_grammar::Span;
 pub use poolcast_runtime::window::Reduce;
 use poolcast_runtime::{
     catalog::OverloadId, metric::Metric, rules::Rules, scalar::ScalarOp, ty::Ty, value::DeallocationOption,

@@ -12,6 +12,7 @@ use crate::{
     diag::render,
     sim::{
         Simulation,
+        findings::{Finding, Weight},
         output::{AutoScaleRun, SeriesRow},
         world::NodeState,
     },
@@ -48,7 +49,7 @@ pub struct Page<'a> {
     /// Its measures.
     pub measures: &'a Measures,
     /// Findings, most important first.
-    pub findings: &'a [String],
+    pub findings: &'a [Finding],
     /// The run was interrupted.
     pub partial: bool,
 }
@@ -102,7 +103,17 @@ impl Page<'_> {
         }
         h.push_str("<ol class=\"findings\">");
         for f in self.findings {
-            let _ = write!(h, "<li>{}</li>", escape(f));
+            let word = if f.weight == Weight::Problem { "Problem" } else { "Notice" };
+            let when = f.at.map_or(String::new(), |at| format!(" <small>(first at {})</small>", self.at(at)));
+            let _ = write!(h, "<li><strong>{word}:</strong> {}{when}", escape(&f.text));
+            if !f.evidence.is_empty() {
+                h.push_str("<details><summary>Evidence</summary><ul>");
+                for e in &f.evidence {
+                    let _ = write!(h, "<li>{}</li>", escape(e));
+                }
+                h.push_str("</ul></details>");
+            }
+            h.push_str("</li>");
         }
         h.push_str("</ol>");
     }

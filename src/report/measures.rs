@@ -2,8 +2,13 @@
 //!
 //! In: a simulation. Out: measures with a name, a unit and which way is better. Never: a second run.
 
-use super::term::{number, percentile, span};
-use crate::sim::{Simulation, config::HOUR, output::Fate, world::NodeState};
+use super::term::{number, span};
+use crate::sim::{
+    Simulation,
+    config::HOUR,
+    output::Fate,
+    world::{Apart, NodeState},
+};
 
 /// Which way a measure is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +74,7 @@ measures! {
     cost Money Less "cost";
     cost_dedicated Money Neither "cost of dedicated nodes";
     cost_spot Money Neither "cost of Spot nodes";
+    cost_idle Money Less "cost of idle nodes";
     wait_mean Time Less "mean wait";
     wait_p50 Time Less "median wait";
     wait_p95 Time Less "95 % wait";
@@ -96,82 +102,60 @@ measures! {
     oscillations Plain Less "changes of direction";
     apart Time Less "time with target and nodes apart";
     quota_blocked Time Less "time blocked by quota";
-    peak_nodes Plain Neither "most nodes at once";
+    peak_nodes Plain Neither "most nodes (sum over pools)";
 }
 
 /// Slowdowns are bounded: a task shorter than this counts as this long.
 const SHORT_MS: f64 = 10_000.0;
 
 impl Measures {
-    /// Measures a run up to now.
+    /// Of a run up to now.
     pub fn of(sim: &Simulation) -> Measures {
-        let out = sim.output();
-        let (tasks, finished, live) = sim.task_totals();
-        let mut waits: Vec<i64> = Vec::with_capacity(out.tasks.len());
-        let mut slowdowns: Vec<f64> = Vec::with_capacity(out.tasks.len());
-        let (mut good, mut last_end) = (0u64, 0i64);
-        for t in out.tasks.iter() {
-            good += u64::from(t.fate == Fate::Success);
-            last_end = last_end.max(t.end);
-            if t.attempts > 0 {
-                waits.push(t.start - t.created);
-                slowdowns.push((t.end - t.created) as f64 / ((t.end - t.start) as f64).max(SHORT_MS));
-            }
-        }
-        waits.sort_unstable();
-        slowdowns.sort_unstable_by(f64::total_cmp);
-        let pick = |p: f64| percentile(&waits, p).unwrap_or(0) as f64;
-        let (mut m, mut slot_ms, mut slots_there) = (Measures::default(), 0.0, 0.0);
-        for p in sim.pools() {
+        let s = sim.summary();
+        let (mut m, mut used, mut there) = (Measures::default(), 0.0, 0.0);
+        for (p, view) in s.pools.iter().zip(sim.pools()) {
+            let hours = |states: &[NodeState]| {
+                states.iter().map(|n| (p.state_ms[0][*n as usize] + p.state_ms[1][*n as usize]) as f64).sum::<f64>() / HOUR as f64
+            };
             m.cost_dedicated += p.cost[0] as f64 / 1e6;
             m.cost_spot += p.cost[1] as f64 / 1e6;
-            let hours = |states: &[NodeState]| {
-                states.iter().map(|s| (p.state_ms[0][*s as usize] + p.state_ms[1][*s as usize]) as f64).sum::<f64>() / HOUR as f64
-            };
+            m.cost_idle += p.idle_cost as f64 / 1e6;
             m.node_hours += hours(NodeState::ALL);
             m.idle_hours += hours(&[NodeState::Idle]);
             m.unusable_hours += hours(&[NodeState::Unusable, NodeState::Preempted, NodeState::StartTaskFailed, NodeState::Unknown]);
-            slots_there += hours(&[NodeState::Idle, NodeState::Running]) * p.task_slots as f64;
-            slot_ms += p.totals.slot_ms as f64;
-            for (lost, part) in [&mut m.lost_requeue, &mut m.lost_terminate, &mut m.lost_preempt].into_iter().zip(p.totals.lost_ms) {
-                *lost += part as f64 / HOUR as f64;
+            let slots = hours(&[NodeState::Idle, NodeState::Running]) * view.task_slots as f64;
+            there += slots;
+            used += slots * p.utilisation as f64 / 1000.0;
+            for (sum, lost) in [&mut m.lost_requeue, &mut m.lost_terminate, &mut m.lost_preempt].into_iter().zip(p.lost_ms) {
+                *sum += lost as f64 / HOUR as f64;
             }
-            m.evictions += p.totals.evictions as f64;
+            m.evictions += p.evictions.0 as f64;
+            m.evaluations += p.evaluations as f64;
+            m.failed_evaluations += p.failures.values().sum::<u64>() as f64;
+            m.resizes += p.resizes.0 as f64;
+            m.resize_errors += p.resizes.1 as f64;
             m.oscillations += p.oscillations as f64;
-            m.apart += p.apart_ms as f64;
-            m.quota_blocked += p.quota_ms as f64;
+            m.apart += p.apart_ms.iter().sum::<i64>() as f64 - p.apart_ms[Apart::Together as usize] as f64;
+            m.quota_blocked += p.apart_ms[Apart::Quota as usize] as f64;
+            m.peak_nodes += (p.most_nodes[0] + p.most_nodes[1]) as f64;
         }
         m.cost = m.cost_dedicated + m.cost_spot;
-        m.wait_mean = if out.wait.1 > 0 { out.wait.0 as f64 / out.wait.1 as f64 } else { 0.0 };
-        (m.wait_p50, m.wait_p95, m.wait_p99, m.wait_max) = (pick(0.5), pick(0.95), pick(0.99), pick(1.0));
-        m.slowdown_p50 = percentile(&slowdowns, 0.5).unwrap_or(1.0);
-        m.slowdown_p95 = percentile(&slowdowns, 0.95).unwrap_or(1.0);
-        m.makespan = last_end as f64;
-        m.tasks = tasks as f64;
-        if out.tasks.is_empty() && finished > 0 {
-            // Records are off: the pools still know how tasks ended.
-            good = sim.pools().map(|p| p.counts.succeeded.max(0) as u64).sum();
-        }
+        m.utilisation = if there > 0.0 { used / there } else { 0.0 };
+        m.wait_mean = s.mean_wait as f64;
+        (m.wait_p50, m.wait_p95, m.wait_p99, m.wait_max) = (s.wait.p50 as f64, s.wait.p95 as f64, s.wait.p99 as f64, s.wait.max as f64);
+        (m.slowdown_p50, m.slowdown_p95) = (s.slowdown.p50 as f64 / 1000.0, s.slowdown.p95 as f64 / 1000.0);
+        m.makespan = s.makespan as f64;
+        let (added, finished, unfinished) = s.tasks;
+        let good = match s.fates.get(Fate::Success.name()) {
+            Some(n) => *n,
+            // Without records the pools still know how tasks ended.
+            None if s.fates.is_empty() => sim.pools().map(|p| p.counts.succeeded.max(0) as u64).sum(),
+            None => 0,
+        };
+        m.tasks = added as f64;
         m.succeeded = good as f64;
         m.failed = finished.saturating_sub(good) as f64;
-        m.unfinished = live as f64;
-        m.utilisation = if slots_there > 0.0 { (slot_ms / HOUR as f64 / slots_there).min(1.0) } else { 0.0 };
-        m.evaluations = out.runs.len() as f64;
-        m.failed_evaluations = out.failed_runs as f64;
-        m.resizes = out.resizes.len() as f64;
-        m.resize_errors = out.resizes.iter().map(|r| r.errors.len()).sum::<usize>() as f64;
-        m.peak_nodes = peak_nodes(sim);
+        m.unfinished = unfinished as f64;
         m
     }
-}
-
-/// Most nodes in all pools at once, by the time series.
-fn peak_nodes(sim: &Simulation) -> f64 {
-    let mut present: std::collections::BTreeMap<u32, u32> = std::collections::BTreeMap::new();
-    let mut peak = 0u32;
-    for row in sim.output().series.iter() {
-        present.insert(row.pool, row.nodes.iter().flatten().sum());
-        peak = peak.max(present.values().sum());
-    }
-    peak as f64
 }

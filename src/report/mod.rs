@@ -2,7 +2,6 @@
 //!
 //! In: workloads, summaries. Out: text. Never: a file opened, a number computed twice.
 
-pub mod findings;
 pub mod html;
 pub mod measures;
 pub mod profile;

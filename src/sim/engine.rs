@@ -74,10 +74,10 @@ pub struct PoolView {
     pub totals: Totals,
     /// Cost until now, dedicated and Spot, millionths.
     pub cost: [i64; 2],
-    /// Time with target ≠ current until now.
-    pub apart_ms: Ms,
-    /// Time blocked by quota until now.
-    pub quota_ms: Ms,
+    /// Time until now by `Apart`: at its targets, or not and why.
+    pub apart_ms: [Ms; 6],
+    /// Most nodes it ever had.
+    pub most_nodes: [u32; 2],
     /// Direction changes of the targets.
     pub oscillations: u32,
     /// Autoscale is enabled.
@@ -336,6 +336,8 @@ impl Simulation {
             let node = &w.nodes[n as usize];
             state_ms[node.class as usize][node.state as usize] += w.now - node.since;
         }
+        let mut apart_ms = p.mark.apart_ms;
+        apart_ms[p.mark.apart as usize] += w.now - p.mark.apart_since;
         PoolView {
             id: p.cfg.id.clone(),
             state: p.state,
@@ -348,8 +350,8 @@ impl Simulation {
             errors: p.errors.clone(),
             totals: p.totals,
             cost: w.cost_of(pool),
-            apart_ms: p.mark.apart_ms + p.mark.apart_since.map_or(0, |s| w.now - s),
-            quota_ms: p.mark.quota_ms + p.mark.quota_since.map_or(0, |s| w.now - s),
+            apart_ms,
+            most_nodes: p.mark.most_nodes,
             oscillations: p.mark.oscillations,
             autoscale: p.driver.enabled,
             stalled: p.driver.stalled,

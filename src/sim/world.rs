@@ -252,16 +252,23 @@ pub struct Totals {
     pub obtained: u64,
 }
 
+states! {
+    /// Why a pool is not at its targets.
+    Apart {
+        Together "at its targets", Allocating "waiting for VMs", Draining "waiting for nodes to leave",
+        Quota "stopped by quota", Refused "stopped by another resize error", Idle "nobody is resizing it",
+    }
+}
+
 /// What is being measured between changes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Marks {
-    /// Since when target ≠ current, or `NEVER`.
-    pub(crate) apart_since: Option<Ms>,
-    pub(crate) apart_ms: Ms,
-    pub(crate) quota_since: Option<Ms>,
-    pub(crate) quota_ms: Ms,
+    pub(crate) apart: Apart,
+    pub(crate) apart_since: Ms,
+    pub(crate) apart_ms: [Ms; 6],
     pub(crate) last_change: [i8; 2],
     pub(crate) oscillations: u32,
+    pub(crate) most_nodes: [u32; 2],
 }
 
 /// One queue of ready tasks: all of the same shape.

@@ -8,7 +8,7 @@ use crate::sim::{
     output::{NodeChange, NodeSpan},
     policy::cost,
     trace::Note,
-    world::{AllocationState, Class, Drain, NONE, Node, NodeState, World},
+    world::{AllocationState, Apart, Class, Drain, NONE, Node, NodeState, World},
 };
 use NodeState::*;
 
@@ -354,18 +354,30 @@ impl World {
         }
     }
 
-    /// Keeps the time target ≠ current.
+    /// Keeps the time target ≠ current, by reason.
     pub(crate) fn measure(&mut self, pool: u32) {
         let now = self.now;
         let p = &mut self.pools[pool as usize];
-        let apart = p.target != p.current;
-        match (p.mark.apart_since, apart) {
-            (None, true) => p.mark.apart_since = Some(now),
-            (Some(since), false) => {
-                p.mark.apart_ms += now - since;
-                p.mark.apart_since = None;
-            }
-            _ => {}
+        let errors = p.resize.as_ref().map_or(&p.errors, |r| &r.errors);
+        let apart = if p.target == p.current {
+            Apart::Together
+        } else if p.ordered != [0; 2] || p.resize.as_ref().is_some_and(|r| r.waits != [false; 2]) {
+            Apart::Allocating
+        } else if p.leaving != [0; 2] {
+            Apart::Draining
+        } else if errors.iter().any(|e| e.code.contains("Quota")) {
+            Apart::Quota
+        } else if !errors.is_empty() {
+            Apart::Refused
+        } else {
+            Apart::Idle
+        };
+        let m = &mut p.mark;
+        m.apart_ms[m.apart as usize] += now - m.apart_since;
+        m.apart_since = now;
+        m.apart = apart;
+        for c in 0..2 {
+            m.most_nodes[c] = m.most_nodes[c].max(p.current[c]);
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::sim::{
     resize::{self, Ask, Cause, Limit, Resize, ResizeError, code},
     trace::Note,
     world::{
-        AllocationState, Class, Counts, JobState, Marks, NONE, NodeState, Pool, PoolState, Totals, World,
+        AllocationState, Apart, Class, Counts, JobState, Marks, NONE, NodeState, Pool, PoolState, Totals, World,
     },
 };
 use poolcast_runtime::value::DeallocationOption;
@@ -87,7 +87,14 @@ impl World {
             created: now,
             slots_used: 0,
             totals: Totals::default(),
-            mark: Marks::default(),
+            mark: Marks {
+                apart: Apart::Together,
+                apart_since: now,
+                apart_ms: [0; 6],
+                last_change: [0; 2],
+                oscillations: 0,
+                most_nodes: [0; 2],
+            },
             cfg: cfg.clone(),
         });
         self.note_pool(pool);
@@ -173,12 +180,6 @@ impl World {
         let plan = resize::plan(&ask);
         let (seed, now) = (self.config.seed, self.now);
         let p = &mut self.pools[pool as usize];
-        let quota_bites = plan.errors.iter().any(|e| e.code.contains("Quota"));
-        if quota_bites {
-            p.mark.quota_since.get_or_insert(now);
-        } else if let Some(since) = p.mark.quota_since.take() {
-            p.mark.quota_ms += now - since;
-        }
         let option = p.resize.as_ref().map_or(DeallocationOption::Requeue, |r| r.option);
         if let Some(r) = &mut p.resize {
             r.errors.extend(plan.errors);
@@ -372,6 +373,7 @@ impl World {
         });
         let failed = !record.errors.is_empty();
         self.out.resizes.push(record);
+        self.measure(pool);
         self.after_resize(pool, failed);
         let p = &mut self.pools[pool as usize];
         if p.state == PoolState::Deleting {

@@ -1,4 +1,5 @@
 //! The pool.
 
 mod basics;
+mod random;
 mod support;
