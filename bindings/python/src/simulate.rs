@@ -10,7 +10,7 @@ use crate::{
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use poolcast::{
     Options, Ticks,
-    report::{findings::findings, measures::Measures},
+    report::measures::Measures,
     sim::{self, autoscale::Compiler},
     wire::{
         run_tables,
@@ -243,8 +243,7 @@ impl Simulation {
     }
     /// What came of it so far.
     fn result(&self, py: Python<'_>) -> PyResult<Run> {
-        let epoch = self.epoch;
-        self.with(py, |s| Run::of(s, epoch)).map_err(|e| bad(py, e))
+        self.with(py, |s| Run::of(s)).map_err(|e| bad(py, e))
     }
     fn __repr__(&self, py: Python<'_>) -> String {
         format!("<Simulation at {}>", time::print_instant(self.with(py, |s| s.now()).saturating_add(self.epoch)))
@@ -268,9 +267,9 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn of(s: &sim::Simulation, epoch: i64) -> Result<Run, String> {
+    fn of(s: &sim::Simulation) -> Result<Run, String> {
         let measures = Measures::of(s);
-        let findings = findings(s, &measures, &|ms| time::print_instant((epoch + ms) / 1000 * 1000));
+        let findings = s.findings().into_iter().map(|f| f.text).collect();
         let tables = run_tables::all(s).into_iter().map(|(name, table)| {
             let columns = table.columns().map(|(name, column)| {
                 let array: ArrayRef = match column {
@@ -371,11 +370,10 @@ pub(crate) fn simulate(
 ) -> PyResult<Run> {
     let changed = changed(py, scenario, formula, workload, seed, until, set)?;
     let s = changed.bind(py).get();
-    let epoch = time::unix_ms_from_ticks(s.inner.config.epoch);
     let run = py.detach(|| {
         let mut sim = s.start().map_err(|e| e.to_string())?;
         sim.run();
-        Run::of(&sim, epoch)
+        Run::of(&sim)
     });
     run.map_err(|e| bad(py, e))
 }
