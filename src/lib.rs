@@ -43,3 +43,8 @@ pub use poolcast_runtime::{
     ticks::{Interval, Ticks},
     value::DeallocationOption,
 };
+
+/// The programs of the guide to embedding, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/embedding.md")]
+struct Guide;

@@ -1,5 +1,6 @@
 //! The one integration test binary: a module per room.
 
+mod api;
 mod cli;
 mod docs;
 mod engines;

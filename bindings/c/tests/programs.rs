@@ -113,3 +113,18 @@ fn the_header_stands_alone_in_c99_and_cpp11() {
         succeeded(&run, compiler);
     }
 }
+
+#[test]
+fn the_guides_program_and_the_example_run() {
+    let guide = std::fs::read_to_string(root().join("../../docs/embedding.md")).unwrap();
+    let hello = guide.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a C program in the guide");
+    let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hello.c");
+    std::fs::write(&source, hello).unwrap();
+    let Some(program) = build("gcc", &source, &["-std=c11"], "hello_c") else { return };
+    let run = Command::new(&program).output().unwrap();
+    succeeded(&run, "the guide's program");
+    assert_eq!(String::from_utf8_lossy(&run.stdout), "6 nodes\n");
+    let example = root().join("examples/embed_scheduler.c");
+    let Some(program) = build("gcc", &example, &["-std=c11"], "embed_scheduler_c") else { return };
+    succeeded(&Command::new(&program).output().unwrap(), "the example");
+}
