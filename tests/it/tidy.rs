@@ -64,6 +64,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("inputs", &["error"]),
     ("error", &["diag", "outcome"]),
     ("formula", &["check", "diag", "error", "inputs", "interp", "ir", "jit", "outcome"]),
+    ("feed", &["error", "formula", "inputs", "outcome"]),
+    ("many", &["formula", "outcome"]),
     ("sim", &["formula", "outcome", "inputs", "error", "Formula", "Inputs", "Outcome", "Error", "EvalError", "Target"]),
 ];
 

@@ -12,11 +12,13 @@ mod formula;
 mod handle;
 mod outcome;
 mod report;
+mod simulate;
 
 pub use feed::*;
 pub use formula::*;
 pub use outcome::*;
 pub use report::*;
+pub use simulate::*;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

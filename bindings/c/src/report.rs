@@ -69,10 +69,18 @@ struct Finding {
 
 impl Report {
     pub(crate) fn one(status: poolcast_status, code: &'static str, message: String) -> Report {
-        let text = format!("{code}: {message}");
-        let finding =
-            Finding { severity: poolcast_severity::POOLCAST_ERROR, place: [0; 4], code, message, help: String::new() };
-        Report { status, findings: vec![finding], text }
+        Report::list(status, code, vec![message])
+    }
+
+    /// Findings without a place in a formula.
+    pub(crate) fn list(status: poolcast_status, code: &'static str, messages: Vec<String>) -> Report {
+        let text = messages.iter().map(|m| format!("{code}: {m}")).collect::<Vec<_>>().join("\n");
+        let severity = poolcast_severity::POOLCAST_ERROR;
+        let findings = messages
+            .into_iter()
+            .map(|message| Finding { severity, place: [0; 4], code, message, help: String::new() })
+            .collect();
+        Report { status, findings, text }
     }
 
     pub(crate) fn of(status: poolcast_status, source: &str, diagnostics: &Diagnostics) -> Report {

@@ -175,6 +175,32 @@ static void hostile(void) {
     CHECK(poolcast_feed_push(feed, pending, START + 60000, 1, NULL) == POOLCAST_BAD_HANDLE);
 }
 
+static void simulated(void) {
+    const char *scenario =
+        "version = 1\nname = \"burst\"\nhorizon = \"4h\"\nseed = 1\n"
+        "accounts = [{ id = \"lab\", dedicated_cores = 64 }]\n"
+        "[[pools]]\nid = \"pool\"\nvm_size = \"Standard_D4ds_v5\"\nformula = \"$TargetDedicatedNodes = 4;\"\n"
+        "[[jobs]]\nid = \"job\"\ntasks = [{ id = \"t-\", run = \"5m\", count = 50 }]\n";
+    poolcast_summary a, b, c;
+    poolcast_report report;
+    uint64_t seed = 7;
+    size_t n = strlen(scenario);
+    CHECK(poolcast_simulate(scenario, n, 0, NULL, 0, NULL, 0, NULL, &a, NULL) == POOLCAST_OK);
+    CHECK(poolcast_simulate(scenario, n, 0, ".", 1, NULL, 0, NULL, &b, NULL) == POOLCAST_OK);
+    CHECK(a.tasks == 50 && a.finished == 50 && a.unfinished == 0 && a.cost_dedicated > 0 && a.cost_spot == 0);
+    CHECK(a.digest == b.digest && a.events == b.events);
+    const char *fewer = "$TargetDedicatedNodes = 1;";
+    CHECK(poolcast_simulate(scenario, n, 0, NULL, 0, fewer, strlen(fewer), &seed, &c, NULL) == POOLCAST_OK);
+    CHECK(c.digest != a.digest && c.makespan_ms > a.makespan_ms);
+
+    CHECK(poolcast_simulate(scenario, n / 2, 0, NULL, 0, NULL, 0, NULL, &c, &report) == POOLCAST_BAD_INPUT);
+    CHECK(poolcast_report_len(report) > 0 && poolcast_report_text(report).len > 0);
+    poolcast_report_free(report);
+    CHECK(poolcast_simulate(scenario, n, POOLCAST_JSON, NULL, 0, NULL, 0, NULL, &c, NULL) == POOLCAST_BAD_INPUT);
+    CHECK(poolcast_simulate(scenario, n, 0, NULL, 0, NULL, 0, NULL, NULL, NULL) == POOLCAST_NULL_POINTER);
+    CHECK(poolcast_simulate(NULL, n, 0, NULL, 0, NULL, 0, NULL, &c, NULL) == POOLCAST_NULL_POINTER);
+}
+
 static poolcast_formula shared_formula;
 static poolcast_feed shared_feed;
 static long calls_each;
@@ -211,6 +237,7 @@ int main(int argc, char **argv) {
     plain_use();
     rejected();
     hostile();
+    simulated();
     long calls = argc > 1 ? atol(argv[1]) : 1000000;
     threads(calls);
     printf("ok, %ld calls\n", calls);
