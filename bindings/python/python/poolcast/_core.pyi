@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from os import PathLike
-from typing import Any, Literal, Protocol, final
+from typing import Any, Literal, Protocol, Self, TypeAlias, final, type_check_only
 
 __version__: str
 
-Time = int | float | str | datetime
+_Time: TypeAlias = int | float | str | datetime
 """Epoch seconds, ISO 8601 text, or a datetime (UTC when it has no zone)."""
 
-class ArrowFrame(Protocol):
+@type_check_only
+class _ArrowFrame(Protocol):
     """Anything that speaks the Arrow PyCapsule interface: pyarrow, pandas, polars, duckdb and others."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
@@ -60,10 +61,10 @@ class Outcome:
 class Feed:
     """Recent samples of every metric and the pool's present state; safe to share between threads."""
 
-    def __init__(self, keep: float | timedelta | None = None, *, forever: bool = False) -> None: ...
-    def push(self, metric: str, time: Time, value: float) -> None: ...
+    def __new__(cls, keep: float | timedelta | None = None, *, forever: bool = False) -> Self: ...
+    def push(self, metric: str, time: _Time, value: float) -> None: ...
     def extend(self, metric: str, times: Any, values: Any) -> int: ...
-    def add(self, frame: ArrowFrame) -> int: ...
+    def add(self, frame: _ArrowFrame) -> int: ...
     def set_pool(
         self,
         *,
@@ -81,14 +82,14 @@ class Feed:
 class Formula:
     """A compiled formula."""
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         source: str,
         *,
         like_service: bool = False,
         strict: bool = False,
         engine: Literal["auto", "jit", "interp"] = "auto",
-    ) -> None: ...
+    ) -> Self: ...
     @property
     def source(self) -> str: ...
     @property
@@ -98,17 +99,17 @@ class Formula:
     def check(self) -> list[Diagnostic]: ...
     def evaluate(
         self,
-        samples: Feed | Mapping[str, Any] | ArrowFrame,
-        now: Time,
+        samples: Feed | Mapping[str, Any] | _ArrowFrame,
+        now: _Time,
         *,
         targets: tuple[int, int] | None = None,
         nodes: tuple[int, int] | None = None,
         task_slots: int | None = None,
         seed: int | None = None,
     ) -> Outcome: ...
-    def targets(self, feed: Feed, now: Time) -> tuple[int | None, int | None, str]: ...
+    def targets(self, feed: Feed, now: _Time) -> tuple[int | None, int | None, str]: ...
     def evaluate_many(
-        self, feeds: Sequence[Feed], now: Time
+        self, feeds: Sequence[Feed], now: _Time
     ) -> list[tuple[int | None, int | None, str] | Exception]: ...
 
 @final
@@ -140,19 +141,19 @@ class Run:
 class Scenario:
     """A scenario, with the changes it was made with."""
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         text: str,
         *,
         json: bool = False,
-        base: str | PathLike[str] = ".",
-        name: str = "scenario",
+        base: str | PathLike[str] = ...,
+        name: str = ...,
         formula: str | None = None,
         workload: str | None = None,
         seed: int | None = None,
         until: str | None = None,
-        set: Sequence[str] = (),
-    ) -> None: ...
+        set: Sequence[str] = ...,
+    ) -> Self: ...
     @staticmethod
     def load(path: str | PathLike[str]) -> Scenario: ...
     def replace(
@@ -162,7 +163,7 @@ class Scenario:
         workload: str | None = None,
         seed: int | None = None,
         until: str | None = None,
-        set: Sequence[str] = (),
+        set: Sequence[str] = ...,
     ) -> Scenario: ...
     @property
     def name(self) -> str: ...
@@ -181,13 +182,13 @@ class Scenario:
 class Simulation:
     """A scenario under way."""
 
-    def __init__(self, scenario: Scenario) -> None: ...
+    def __new__(cls, scenario: Scenario) -> Self: ...
     @property
     def now(self) -> float: ...
     @property
     def pools(self) -> list[dict[str, Any]]: ...
     def run(self) -> None: ...
-    def run_until(self, until: Time) -> None: ...
+    def run_until(self, until: _Time) -> None: ...
     def step(self) -> bool: ...
     def fork(self) -> Simulation: ...
     def result(self) -> Run: ...
@@ -199,10 +200,10 @@ def simulate(
     workload: str | None = None,
     seed: int | None = None,
     until: str | None = None,
-    set: Sequence[str] = (),
+    set: Sequence[str] = ...,
 ) -> Run: ...
 def measure(
-    scenario: Scenario | str | PathLike[str], formula: str | None, seed: int | None, set: Sequence[str] = ()
+    scenario: Scenario | str | PathLike[str], formula: str | None, seed: int | None, set: Sequence[str] = ...
 ) -> tuple[str, int, dict[str, float]]: ...
 def check(source: str, *, strict: bool = False) -> list[Diagnostic]: ...
 def metrics() -> list[str]: ...
