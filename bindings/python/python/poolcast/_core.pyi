@@ -5,6 +5,22 @@ from datetime import datetime, timedelta
 from os import PathLike
 from typing import Any, Literal, Protocol, Self, TypeAlias, final, type_check_only
 
+__all__ = [
+    "Diagnostic",
+    "Feed",
+    "Formula",
+    "Frame",
+    "Outcome",
+    "Read",
+    "Run",
+    "Scenario",
+    "Simulation",
+    "__version__",
+    "check",
+    "measure",
+    "metrics",
+    "simulate",
+]
 __version__: str
 
 _Time: TypeAlias = int | float | str | datetime
@@ -20,6 +36,20 @@ class _ArrowFrame(Protocol):
 class Diagnostic:
     """One finding about a formula. Lines and columns count from 1; start and end are byte offsets."""
 
+    def __new__(
+        cls,
+        code: str,
+        severity: str,
+        message: str,
+        label: str,
+        line: int,
+        column: int,
+        start: int,
+        end: int,
+        notes: list[str],
+        help: list[str],
+        fixes: list[tuple[str, bool, list[tuple[int, int, str]]]],
+    ) -> Self: ...
     code: str
     severity: Literal["error", "warning", "note"]
     message: str
