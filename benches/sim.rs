@@ -166,10 +166,18 @@ fn main() {
             1e6,
             Box::new(|| timed(|| textbook_streamed(&million, 300)).0),
         ),
-        ("month, 1 M tasks, native formula, no records".into(), 1e6, Box::new(|| run(&million, false, 1000, native(1000)))),
+        (
+            "month, 1 M tasks, native formula, no records".into(),
+            1e6,
+            Box::new(|| run(&million, false, 1000, native(1000))),
+        ),
         ("month, 1 M tasks, native formula, records".into(), 1e6, Box::new(|| run(&million, true, 1000, native(1000)))),
         ("month, 1 M tasks, real formula, records".into(), 1e6, Box::new(|| run(&million, true, 1000, formulas()))),
-        ("month, 100 k tasks, native formula, records".into(), 1e5, Box::new(|| run(&hundred, true, 1000, native(1000)))),
+        (
+            "month, 100 k tasks, native formula, records".into(),
+            1e5,
+            Box::new(|| run(&hundred, true, 1000, native(1000))),
+        ),
     ];
     // The same number of samples per task, so that the month's fixed cost does not hide the tasks'.
     let mut sizes = vec![10_000usize, 100_000, 1_000_000];

@@ -46,8 +46,8 @@ impl Estimate {
 /// 97.5 % quantile of Student's distribution.
 fn student(freedom: usize) -> f64 {
     const T: [f64; 30] = [
-        12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110,
-        2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+        12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
+        2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
     ];
     match freedom {
         0 => f64::INFINITY,
@@ -92,10 +92,7 @@ impl Comparison {
 
 /// Which points no other point beats in both numbers (less is better); equal points stay.
 pub fn pareto(points: &[(f64, f64)]) -> Vec<bool> {
-    points
-        .iter()
-        .map(|(x, y)| !points.iter().any(|(a, b)| a <= x && b <= y && (a < x || b < y)))
-        .collect()
+    points.iter().map(|(x, y)| !points.iter().any(|(a, b)| a <= x && b <= y && (a < x || b < y))).collect()
 }
 
 #[cfg(test)]
@@ -108,7 +105,11 @@ mod tests {
 
     #[test]
     fn common_luck_cancels_in_the_difference() {
-        let c = Comparison { names: vec!["a".into(), "b".into()], seeds: vec![1, 2, 3], runs: vec![runs(&[10.0, 20.0, 30.0]), runs(&[9.0, 19.1, 28.9])] };
+        let c = Comparison {
+            names: vec!["a".into(), "b".into()],
+            seeds: vec![1, 2, 3],
+            runs: vec![runs(&[10.0, 20.0, 30.0]), runs(&[9.0, 19.1, 28.9])],
+        };
         assert!(!Estimate { mean: -1.0, ..c.estimate(0, 0) }.is_sure(), "costs differ widely from seed to seed");
         let d = c.difference(1, 0);
         assert!((d.mean + 1.0).abs() < 1e-9 && d.is_sure());
@@ -117,7 +118,10 @@ mod tests {
 
     #[test]
     fn the_front_has_what_nothing_beats() {
-        assert_eq!(pareto(&[(1.0, 9.0), (2.0, 3.0), (3.0, 3.0), (9.0, 1.0), (1.0, 9.0)]), [true, true, false, true, true]);
+        assert_eq!(
+            pareto(&[(1.0, 9.0), (2.0, 3.0), (3.0, 3.0), (9.0, 1.0), (1.0, 9.0)]),
+            [true, true, false, true, true]
+        );
         assert!(pareto(&[]).is_empty());
     }
 

@@ -4,6 +4,8 @@
 //! Start with [`Formula`] and [`Inputs`].
 
 pub mod backtest;
+#[cfg(feature = "cli")]
+pub mod calibrate;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -21,6 +23,8 @@ pub mod ir;
 pub mod jit;
 mod many;
 pub mod outcome;
+#[cfg(feature = "cli")]
+pub mod repl;
 #[cfg(feature = "cli")]
 pub mod report;
 pub mod sim;

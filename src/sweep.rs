@@ -45,7 +45,9 @@ pub enum Sampling {
 
 /// Reads `name=a,b,c`, `name=lo..hi` or `name=lo..hi:steps`.
 pub fn dimension(text: &str) -> Result<Dimension, String> {
-    let (name, values) = text.split_once('=').ok_or_else(|| format!("`{text}` is not NAME=VALUES, such as cap=5,10,20 or sampler.loss=0..0.2:5"))?;
+    let (name, values) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` is not NAME=VALUES, such as cap=5,10,20 or sampler.loss=0..0.2:5"))?;
     let name = name.trim().trim_start_matches("{{").trim_end_matches("}}").trim().to_string();
     if let Some((low, rest)) = values.split_once("..") {
         let (high, steps) = rest.split_once(':').map_or((rest, "5"), |(h, s)| (h, s));
@@ -57,7 +59,11 @@ pub fn dimension(text: &str) -> Result<Dimension, String> {
         };
     }
     let list: Vec<String> = values.split(',').map(|v| v.trim().to_string()).filter(|v| !v.is_empty()).collect();
-    if list.is_empty() { Err(format!("`{name}` has no values")) } else { Ok(Dimension { name, values: Values::List(list) }) }
+    if list.is_empty() {
+        Err(format!("`{name}` has no values"))
+    } else {
+        Ok(Dimension { name, values: Values::List(list) })
+    }
 }
 
 /// A number of a range as text; whole ends give whole numbers.
@@ -76,9 +82,14 @@ pub fn points(dimensions: &[Dimension], sampling: Sampling, seed: u64) -> Vec<Ve
             for d in dimensions {
                 let values = match &d.values {
                     Values::List(list) => list.clone(),
-                    Values::Range(a, b, n) => (0..*n).map(|k| between(*a, *b, if *n > 1 { k as f64 / (*n - 1) as f64 } else { 0.0 })).collect(),
+                    Values::Range(a, b, n) => (0..*n)
+                        .map(|k| between(*a, *b, if *n > 1 { k as f64 / (*n - 1) as f64 } else { 0.0 }))
+                        .collect(),
                 };
-                all = all.into_iter().flat_map(|p: Vec<String>| values.iter().map(move |v| [p.clone(), vec![v.clone()]].concat())).collect();
+                all = all
+                    .into_iter()
+                    .flat_map(|p: Vec<String>| values.iter().map(move |v| [p.clone(), vec![v.clone()]].concat()))
+                    .collect();
             }
             all.dedup();
             all
@@ -91,7 +102,8 @@ pub fn points(dimensions: &[Dimension], sampling: Sampling, seed: u64) -> Vec<Ve
                 for i in (1..strata.len()).rev() {
                     strata.swap(i, (uniform() * (i + 1) as f64) as usize);
                 }
-                columns.push(strata.into_iter().map(|s| pick(d, (s as f64 + uniform()) / n as f64)).collect::<Vec<_>>());
+                columns
+                    .push(strata.into_iter().map(|s| pick(d, (s as f64 + uniform()) / n as f64)).collect::<Vec<_>>());
             }
             (0..n as usize).map(|i| columns.iter().map(|c| c[i].clone()).collect()).collect()
         }
@@ -111,10 +123,18 @@ pub fn fill(formula: &str, values: &BTreeMap<&str, &str>) -> Result<String, Stri
     let mut rest = formula;
     while let Some((before, after)) = rest.split_once("{{") {
         out.push_str(before);
-        let Some((name, after)) = after.split_once("}}") else { return Err("a `{{` of the formula is not closed".into()) };
+        let Some((name, after)) = after.split_once("}}") else {
+            return Err("a `{{` of the formula is not closed".into());
+        };
         match values.get(name.trim()) {
             Some(v) => out.push_str(v),
-            None => return Err(format!("the formula has a placeholder `{{{{{}}}}}` without values; add --over {}=…", name.trim(), name.trim())),
+            None => {
+                return Err(format!(
+                    "the formula has a placeholder `{{{{{}}}}}` without values; add --over {}=…",
+                    name.trim(),
+                    name.trim()
+                ));
+            }
         }
         rest = after;
     }
@@ -159,7 +179,8 @@ impl Ledger {
             file.seek(SeekFrom::End(0))?;
             text.truncate(whole);
         }
-        let other = |what: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{what}; name another results file"));
+        let other =
+            |what: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{what}; name another results file"));
         if text.is_empty() {
             file.write_all(header.as_bytes())?;
         } else if !text.starts_with(&header) {
@@ -175,7 +196,11 @@ impl Ledger {
             }
             let values: Vec<f64> = fields[n + 2..].iter().filter_map(|v| v.parse().ok()).collect();
             let seed = fields[n + 1].parse().map_err(io::Error::other)?;
-            done.push(Done { point: fields[1..=n].iter().map(|s| s.to_string()).collect(), seed, measures: Measures::from_values(&values) });
+            done.push(Done {
+                point: fields[1..=n].iter().map(|s| s.to_string()).collect(),
+                seed,
+                measures: Measures::from_values(&values),
+            });
         }
         Ok(Ledger { file: Mutex::new(file), fingerprint, done })
     }
@@ -234,8 +259,10 @@ mod tests {
     fn a_latin_hypercube_uses_every_stratum_once() {
         let d = [dimension("a=0..0.9999").unwrap(), dimension("b=0..0.9999").unwrap()];
         for column in 0..2 {
-            let mut strata: Vec<u32> =
-                points(&d, Sampling::LatinHypercube(10), 3).iter().map(|p| (p[column].parse::<f64>().unwrap() * 10.0 / 0.9999) as u32).collect();
+            let mut strata: Vec<u32> = points(&d, Sampling::LatinHypercube(10), 3)
+                .iter()
+                .map(|p| (p[column].parse::<f64>().unwrap() * 10.0 / 0.9999) as u32)
+                .collect();
             strata.sort_unstable();
             assert_eq!(strata, (0..10).collect::<Vec<_>>());
         }
@@ -255,7 +282,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("r.csv");
         let d = [dimension("cap=1,2").unwrap()];
-        let run = |cap: &str| Done { point: vec![cap.into()], seed: 4, measures: Measures { cost: 1.5, ..Measures::default() } };
+        let run = |cap: &str| Done {
+            point: vec![cap.into()],
+            seed: 4,
+            measures: Measures { cost: 1.5, ..Measures::default() },
+        };
         let ledger = Ledger::open(&path, &d, 9).unwrap();
         ledger.append(&run("1")).unwrap();
         drop(ledger);

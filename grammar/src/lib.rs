@@ -5,12 +5,14 @@
 
 pub mod ast;
 pub mod error;
+pub mod lexeme;
 pub mod print;
 pub mod span;
 
 pub use ast::{Args, Ast, BinOp, Expr, ExprId, NameId, Stmt, UnOp};
 pub use error::{Edit, SyntaxError, SyntaxKind};
 pub use format::format;
+pub use lexeme::{Lexeme, lexemes};
 pub use span::{LineIndex, Span};
 
 /// Longest formula in characters (language.md §2.1).

@@ -2,7 +2,7 @@
 //!
 //! In: words. Out: `Args`. Never: doing anything.
 
-use super::{Verb, backtest, check, compare, doc, emit, eval, explain, fmt, import, shell, simulate, sweep};
+use super::{Verb, backtest, calibrate, check, compare, doc, emit, eval, explain, fmt, import, repl, shell, simulate, sweep};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Know what an Azure Batch pool will do before it does it.
@@ -52,8 +52,12 @@ pub enum Command {
     Compare(compare::Compare),
     /// Run a scenario over a space of knobs and formula parameters.
     Sweep(sweep::Sweep),
+    /// Fit boot latency and preemption to what your pools did.
+    Calibrate(calibrate::Calibrate),
     /// Look at a trace of another system and convert it.
     Import(import::Import),
+    /// Think about a pool: type formulas, change the world, let time pass.
+    Repl(repl::Repl),
     /// Show a formula as the compiler sees it.
     Emit(emit::Emit),
     /// Write the generated pages of the documentation.
@@ -76,7 +80,9 @@ impl Command {
             Command::Simulate(v) => v,
             Command::Compare(v) => v,
             Command::Sweep(v) => v,
+            Command::Calibrate(v) => v,
             Command::Import(v) => v,
+            Command::Repl(v) => v,
             Command::Emit(v) => v,
             Command::Doc(v) => v,
             Command::Completions(v) => v,

@@ -128,11 +128,11 @@ fn parquet(name: &str, rows: &[Row]) -> Result<(), Complaint> {
     use crate::wire::tables::{Column, Table};
     let text = |f: &dyn Fn(&Row) -> String| Column::Text(rows.iter().map(f).collect());
     let table = Table::new()
-        .column("time", text(&|r| r.at.iso_trimmed()))
-        .column("target_dedicated", Column::Int(rows.iter().map(|r| i64::from(r.targets[0])).collect()))
-        .column("target_low_priority", Column::Int(rows.iter().map(|r| i64::from(r.targets[1])).collect()))
-        .column("error", text(&|r| r.result.as_ref().err().map(|e| e.value.clone()).unwrap_or_default()));
-    table.write_parquet(name).map_err(|e| Complaint(e.to_string()))
+        .with("time", text(&|r| r.at.iso_trimmed()))
+        .with("target_dedicated", Column::Int(rows.iter().map(|r| i64::from(r.targets[0])).collect()))
+        .with("target_low_priority", Column::Int(rows.iter().map(|r| i64::from(r.targets[1])).collect()))
+        .with("error", text(&|r| r.result.as_ref().err().map(|e| e.value.clone()).unwrap_or_default()));
+    table.write(std::path::Path::new(name)).map_err(|e| Complaint(format!("cannot write {name}: {e}")))
 }
 
 /// The targets over time as an SVG.

@@ -2,12 +2,23 @@
 //!
 //! In: a scenario and formulas. Out: one table, winners, the front of cost against wait. Never: runs under different luck.
 
-use super::{Complaint, Exit, Verb, output::Term, simulate::{Change, write_text}};
+use super::{
+    Complaint, Exit, Verb,
+    output::Term,
+    simulate::{Change, write_text},
+};
 use crate::{
     compare::{Comparison, pareto},
-    report::{measures::{Better, Measures}, svg, term::table},
+    report::{
+        measures::{Better, Measures},
+        svg,
+        term::table,
+    },
     sim::Simulation,
-    wire::{scenario::{self, Overrides}, tables::{Column, Table}},
+    wire::{
+        scenario::{self, Overrides},
+        tables::{Column, Table},
+    },
 };
 use rayon::prelude::*;
 use std::{path::PathBuf, sync::Arc};
@@ -39,8 +50,22 @@ pub struct Compare {
 
 /// Shown without `--all`, when they are not all 0.
 const MAIN: [&str; 16] = [
-    "cost", "wait_mean", "wait_p95", "wait_max", "slowdown_p95", "succeeded", "failed", "unfinished", "node_hours", "utilisation",
-    "lost_requeue", "lost_terminate", "lost_preempt", "failed_evaluations", "resize_errors", "oscillations",
+    "cost",
+    "wait_mean",
+    "wait_p95",
+    "wait_max",
+    "slowdown_p95",
+    "succeeded",
+    "failed",
+    "unfinished",
+    "node_hours",
+    "utilisation",
+    "lost_requeue",
+    "lost_terminate",
+    "lost_preempt",
+    "failed_evaluations",
+    "resize_errors",
+    "oscillations",
 ];
 
 impl Verb for Compare {
@@ -58,7 +83,10 @@ impl Verb for Compare {
         // One load per seed: generated work follows the seed, and is the same for every formula.
         let loaded = seeds
             .par_iter()
-            .map(|seed| scenario::load(&self.scenario, &Overrides { seed: Some(*seed), ..base.clone() }).map(|s| (s.config, Arc::new(s.workload))))
+            .map(|seed| {
+                scenario::load(&self.scenario, &Overrides { seed: Some(*seed), ..base.clone() })
+                    .map(|s| (s.config, Arc::new(s.workload)))
+            })
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| e.to_string())?;
         let measured = work
@@ -74,18 +102,23 @@ impl Verb for Compare {
                         (p.target_dedicated, p.target_spot) = (0, 0);
                     }
                 }
-                let mut sim = Simulation::new(config, workload.clone(), compiler.clone()).map_err(|e| format!("{}: {e}", self.formulas[*f]))?;
+                let mut sim = Simulation::new(config, workload.clone(), compiler.clone())
+                    .map_err(|e| format!("{}: {e}", self.formulas[*f]))?;
                 sim.run();
                 bar.inc(1);
                 if let Some(r) = sim.output().refused.iter().find(|r| format!("{:?}", r.refusal).contains("Formula")) {
-                    return Err(format!("{}: the service would refuse this formula: {:?}", self.formulas[*f], r.refusal));
+                    return Err(format!(
+                        "{}: the service would refuse this formula: {:?}",
+                        self.formulas[*f], r.refusal
+                    ));
                 }
                 Ok(Measures::of(&sim))
             })
             .collect::<Result<Vec<_>, String>>()?;
         bar.finish_and_clear();
         let runs: Vec<Vec<Measures>> = measured.chunks(seeds.len()).map(<[Measures]>::to_vec).collect();
-        let names: Vec<String> = self.formulas.iter().map(|n| if n == "-" { "scenario's".to_string() } else { short(n) }).collect();
+        let names: Vec<String> =
+            self.formulas.iter().map(|n| if n == "-" { "scenario's".to_string() } else { short(n) }).collect();
         let c = Comparison { names, seeds, runs };
         term.print(&self.told(&c));
         if let Some(path) = &self.out {
@@ -94,8 +127,13 @@ impl Verb for Compare {
         if let Some(path) = &self.chart {
             let (points, front) = trade(&c);
             let about = "Cost to the right, mean wait in minutes upward; filled points are on the front: nothing is both cheaper and faster.";
-            let list: Vec<(String, f64, f64, bool)> =
-                c.names.iter().zip(points).zip(front).map(|((n, (x, y)), on)| (n.clone(), x, y / 60_000.0, on)).collect();
+            let list: Vec<(String, f64, f64, bool)> = c
+                .names
+                .iter()
+                .zip(points)
+                .zip(front)
+                .map(|((n, (x, y)), on)| (n.clone(), x, y / 60_000.0, on))
+                .collect();
             write_text(path, &svg::scatter("Cost against wait", about, "trade", &list, "cost"))?;
         }
         Ok(Exit::Fine)
@@ -109,7 +147,8 @@ fn short(path: &str) -> String {
 /// Mean cost and wait of each, and whether it is on the front.
 fn trade(c: &Comparison) -> (Vec<(f64, f64)>, Vec<bool>) {
     let row = |name: &str| Measures::ROWS.iter().position(|(n, ..)| *n == name).unwrap_or(0);
-    let points: Vec<(f64, f64)> = (0..c.names.len()).map(|k| (c.estimate(k, row("cost")).mean, c.estimate(k, row("wait_mean")).mean)).collect();
+    let points: Vec<(f64, f64)> =
+        (0..c.names.len()).map(|k| (c.estimate(k, row("cost")).mean, c.estimate(k, row("wait_mean")).mean)).collect();
     let front = pareto(&points);
     (points, front)
 }
@@ -159,7 +198,11 @@ impl Compare {
         }
         let mut header = vec!["measure"];
         header.extend(c.names.iter().map(String::as_str));
-        let mut out = format!("{}\n* is the best of the row; in brackets the difference to {}", table(&header, &rows), c.names[0]);
+        let mut out = format!(
+            "{}\n* is the best of the row; in brackets the difference to {}",
+            table(&header, &rows),
+            c.names[0]
+        );
         out += &if c.seeds.len() > 1 {
             format!(" with its 95 % confidence over {} seeds, the same for all.\n", c.seeds.len())
         } else {
@@ -185,7 +228,12 @@ impl Compare {
                     Some(_) => ", within chance",
                 };
                 let word = if d.mean < 0.0 { "cheaper" } else { "dearer" };
-                out += &format!("{} is {:.0} % {word} than {}{sure}.\n", c.names[k], (d.mean / base * 100.0).abs(), c.names[0]);
+                out += &format!(
+                    "{} is {:.0} % {word} than {}{sure}.\n",
+                    c.names[k],
+                    (d.mean / base * 100.0).abs(),
+                    c.names[0]
+                );
             }
         }
         out

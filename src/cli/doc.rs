@@ -1,6 +1,7 @@
 //! `poolcast doc`: the pages that are made from rows.
 //!
-//! In: the catalogues. Out: `docs/reference.md`, `docs/diagnostics.md`, `docs/compatibility.md`. Never: prose that belongs
+//! In: the catalogues. Out: `docs/reference.md`, `docs/diagnostics.md`, `docs/compatibility.md`, `docs/knobs.md`,
+//! `docs/scenario.schema.json`. Never: prose that belongs
 //! in a row.
 
 use super::{
@@ -8,7 +9,7 @@ use super::{
     explain::OUTPUTS,
     output::{self, Term},
 };
-use crate::diag::code;
+use crate::{diag::code, wire::scenario::schema};
 use poolcast_runtime::{
     builtins,
     catalog::{Evidence, RowKind},
@@ -39,6 +40,12 @@ struct Page {
     /// What the service leaves open, and what we chose.
     #[arg(long)]
     compatibility: bool,
+    /// Every knob of a scenario.
+    #[arg(long)]
+    knobs: bool,
+    /// The JSON Schema of scenario files.
+    #[arg(long)]
+    schema: bool,
 }
 
 impl Verb for Doc {
@@ -47,6 +54,10 @@ impl Verb for Doc {
             (reference(), "docs/reference.md")
         } else if self.page.codes {
             (codes(), "docs/diagnostics.md")
+        } else if self.page.knobs {
+            (schema::knobs_page(), "docs/knobs.md")
+        } else if self.page.schema {
+            (schema::text(), "docs/scenario.schema.json")
         } else {
             (compatibility(), "docs/compatibility.md")
         };

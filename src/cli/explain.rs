@@ -174,7 +174,7 @@ fn names() -> Vec<(&'static str, &'static str)> {
     all
 }
 
-fn near(name: &str) -> Vec<String> {
+pub(crate) fn near(name: &str) -> Vec<String> {
     let wanted = name.trim_start_matches(['$', '.']).to_lowercase();
     let mut all: Vec<(usize, String)> = names()
         .into_iter()

@@ -58,7 +58,11 @@ impl Verb for Import {
             Imported::Account(a) => fragment::account(&a),
             Imported::Pool(p) => fragment::pool(&p),
             Imported::Nodes(n) => {
-                return Err(format!("{path} lists {} nodes; `poolcast calibrate {path}` fits boot latency from it", n.len()).into());
+                return Err(format!(
+                    "{path} lists {} nodes; `poolcast calibrate {path}` fits boot latency from it",
+                    n.len()
+                )
+                .into());
             }
             Imported::Jobs(j) => fragment::jobs(&j),
         };

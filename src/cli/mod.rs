@@ -7,6 +7,7 @@
 
 pub mod args;
 pub mod backtest;
+pub mod calibrate;
 pub mod check;
 pub mod compare;
 pub mod doc;
@@ -16,6 +17,7 @@ pub mod explain;
 pub mod fmt;
 pub mod import;
 pub mod output;
+pub mod repl;
 pub mod shell;
 pub mod simulate;
 pub mod sweep;

@@ -106,7 +106,13 @@ impl Change {
             Some(path) => Some(super::output::read(&path.display().to_string())?.text),
             None => None,
         };
-        Ok(Overrides { formula, workload: self.workload.clone(), seed: self.seed, until: self.until.clone(), set: self.set.clone() })
+        Ok(Overrides {
+            formula,
+            workload: self.workload.clone(),
+            seed: self.seed,
+            until: self.until.clone(),
+            set: self.set.clone(),
+        })
     }
 
     /// The formula compiler.
@@ -192,8 +198,13 @@ impl Simulate {
         }
         out.push('\n');
         for (i, p) in sim.pools().enumerate() {
-            let rows: Vec<f64> =
-                sim.output().series.iter().filter(|r| r.pool == i as u32).map(|r| r.nodes.iter().flatten().sum::<u32>() as f64).collect();
+            let rows: Vec<f64> = sim
+                .output()
+                .series
+                .iter()
+                .filter(|r| r.pool == i as u32)
+                .map(|r| r.nodes.iter().flatten().sum::<u32>() as f64)
+                .collect();
             if rows.is_empty() {
                 continue;
             }
@@ -212,7 +223,15 @@ impl Simulate {
         out
     }
 
-    fn tables(&self, dir: &Path, scenario: &Scenario, sim: &Simulation, m: &Measures, found: &[Finding], partial: bool) -> Result<(), Complaint> {
+    fn tables(
+        &self,
+        dir: &Path,
+        scenario: &Scenario,
+        sim: &Simulation,
+        m: &Measures,
+        found: &[Finding],
+        partial: bool,
+    ) -> Result<(), Complaint> {
         let complain = |path: &Path, e: std::io::Error| Complaint(format!("cannot write {}: {e}", path.display()));
         std::fs::create_dir_all(dir).map_err(|e| complain(dir, e))?;
         for (name, t) in run_tables::all(sim) {
@@ -227,8 +246,11 @@ impl Simulate {
         }
         let epoch = time::unix_ms_from_ticks(scenario.config.epoch);
         for (i, p) in sim.pools().enumerate() {
-            for ((chart, _), name) in pool_charts(epoch, sim, i as u32, &p.id).into_iter().zip(["nodes", "tasks", "states", "cost"]) {
-                let safe: String = p.id.chars().map(|c| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '_' }).collect();
+            for ((chart, _), name) in
+                pool_charts(epoch, sim, i as u32, &p.id).into_iter().zip(["nodes", "tasks", "states", "cost"])
+            {
+                let safe: String =
+                    p.id.chars().map(|c| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '_' }).collect();
                 write_text(&dir.join(format!("{safe}-{name}.svg")), &chart)?;
             }
         }
@@ -266,7 +288,8 @@ pub fn run_watched(sim: &mut Simulation, horizon: i64, show: bool) -> bool {
         }
     });
     let bar = if show && std::io::stderr().is_terminal() {
-        let style = indicatif::ProgressStyle::with_template("{wide_bar} {percent}% {eta} left").unwrap_or_else(|_| indicatif::ProgressStyle::default_bar());
+        let style = indicatif::ProgressStyle::with_template("{wide_bar} {percent}% {eta} left")
+            .unwrap_or_else(|_| indicatif::ProgressStyle::default_bar());
         indicatif::ProgressBar::new(1000).with_style(style)
     } else {
         indicatif::ProgressBar::hidden()
@@ -311,5 +334,6 @@ pub fn summary(scenario: &Scenario, sim: &Simulation, m: &Measures, found: &[Fin
 
 /// Writes a text whole or not at all.
 pub fn write_text(path: &Path, text: &str) -> Result<(), Complaint> {
-    write_whole(path, |out| out.write_all(text.as_bytes())).map_err(|e| Complaint(format!("cannot write {}: {e}", path.display())))
+    write_whole(path, |out| out.write_all(text.as_bytes()))
+        .map_err(|e| Complaint(format!("cannot write {}: {e}", path.display())))
 }

@@ -2,13 +2,24 @@
 //!
 //! In: a scenario, dimensions. Out: a results file that survives a kill, the best points. Never: a finished run done again.
 
-use super::{Complaint, Exit, Verb, output::Term, simulate::{Change, write_text}};
+use super::{
+    Complaint, Exit, Verb,
+    output::Term,
+    simulate::{Change, write_text},
+};
 use crate::{
     compare::pareto,
-    report::{measures::Measures, svg, term::{span, table}},
+    report::{
+        measures::Measures,
+        svg,
+        term::{span, table},
+    },
     sim::{Simulation, knobs},
     sweep::{self, Dimension, Done, Ledger, Sampling},
-    wire::{scenario::{self, Overrides}, tables::{Column, Table}},
+    wire::{
+        scenario::{self, Overrides},
+        tables::{Column, Table},
+    },
 };
 use rayon::prelude::*;
 use std::{collections::BTreeMap, io::IsTerminal, path::PathBuf, sync::Arc};
@@ -93,13 +104,22 @@ impl Verb for Sweep {
         let seeds: Vec<u64> = (0..self.seeds as u64).map(|k| first.config.seed.wrapping_add(k)).collect();
         let loaded = seeds
             .iter()
-            .map(|seed| scenario::load(&self.scenario, &Overrides { seed: Some(*seed), ..base.clone() }).map(|s| (s.config, Arc::new(s.workload))))
+            .map(|seed| {
+                scenario::load(&self.scenario, &Overrides { seed: Some(*seed), ..base.clone() })
+                    .map(|s| (s.config, Arc::new(s.workload)))
+            })
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| e.to_string())?;
         let w = &first.workload;
-        let columns: Vec<u8> = w.submit_ms.iter().flat_map(|s| s.to_le_bytes()).chain(w.run_ms.iter().flat_map(|r| r.to_le_bytes())).collect();
+        let columns: Vec<u8> = w
+            .submit_ms
+            .iter()
+            .flat_map(|s| s.to_le_bytes())
+            .chain(w.run_ms.iter().flat_map(|r| r.to_le_bytes()))
+            .collect();
         let print = sweep::fingerprint(&[format!("{:?}", first.config).as_bytes(), &columns]);
-        let ledger = Ledger::open(&self.results, &dimensions, print).map_err(|e| format!("cannot use {}: {e}", self.results.display()))?;
+        let ledger = Ledger::open(&self.results, &dimensions, print)
+            .map_err(|e| format!("cannot use {}: {e}", self.results.display()))?;
         let work: Vec<(&Vec<String>, usize)> = points
             .iter()
             .flat_map(|p| (0..seeds.len()).map(move |s| (p, s)))
@@ -107,7 +127,11 @@ impl Verb for Sweep {
             .collect();
         let old = points.len() * seeds.len() - work.len();
         if old > 0 {
-            term.error(&format!("{old} of {} runs are in {} already", points.len() * seeds.len(), self.results.display()));
+            term.error(&format!(
+                "{old} of {} runs are in {} already",
+                points.len() * seeds.len(),
+                self.results.display()
+            ));
         }
         let compiler = self.change.compiler();
         let bar = bar(work.len() as u64);
@@ -118,7 +142,8 @@ impl Verb for Sweep {
                     let mut config = config.clone();
                     config.output.node_history = false;
                     config.output.series_every = 0;
-                    let values: BTreeMap<&str, &str> = dimensions.iter().map(|d| d.name.as_str()).zip(point.iter().map(String::as_str)).collect();
+                    let values: BTreeMap<&str, &str> =
+                        dimensions.iter().map(|d| d.name.as_str()).zip(point.iter().map(String::as_str)).collect();
                     for (d, value) in dimensions.iter().zip(point.iter()) {
                         if !is_param(d) {
                             knobs::set(&mut config, &d.name, value).map_err(|e| e.to_string())?;
@@ -129,7 +154,8 @@ impl Verb for Sweep {
                             p.formula = Some(sweep::fill(f, &values)?);
                         }
                     }
-                    let mut sim = Simulation::new(config, workload.clone(), compiler.clone()).map_err(|e| e.to_string())?;
+                    let mut sim =
+                        Simulation::new(config, workload.clone(), compiler.clone()).map_err(|e| e.to_string())?;
                     sim.run();
                     let done = Done { point: point.to_vec(), seed: seeds[*s], measures: Measures::of(&sim) };
                     ledger.append(&done).map_err(|e| format!("cannot write {}: {e}", self.results.display()))?;
@@ -140,7 +166,9 @@ impl Verb for Sweep {
         };
         let fresh = match self.threads {
             None => run_all(),
-            Some(n) => rayon::ThreadPoolBuilder::new().num_threads(n).build().map_err(|e| e.to_string())?.install(run_all),
+            Some(n) => {
+                rayon::ThreadPoolBuilder::new().num_threads(n).build().map_err(|e| e.to_string())?.install(run_all)
+            }
         }?;
         bar.finish_and_clear();
         let mut done: Vec<Done> = ledger.done.iter().filter(|d| points.contains(&d.point)).cloned().collect();
@@ -160,10 +188,20 @@ impl Sweep {
         for d in done {
             by_point.entry(&d.point).or_default().push(&d.measures);
         }
-        let mean = |list: &[&Measures], f: &dyn Fn(&Measures) -> f64| list.iter().map(|m| f(m)).sum::<f64>() / list.len() as f64;
+        let mean = |list: &[&Measures], f: &dyn Fn(&Measures) -> f64| {
+            list.iter().map(|m| f(m)).sum::<f64>() / list.len() as f64
+        };
         let mut rows: Vec<(&Vec<String>, f64, f64, f64, f64)> = by_point
             .iter()
-            .map(|(p, l)| (*p, mean(l, &|m| m.cost), mean(l, &|m| m.wait_mean), mean(l, &|m| m.wait_p95), mean(l, &|m| m.unfinished + m.failed)))
+            .map(|(p, l)| {
+                (
+                    *p,
+                    mean(l, &|m| m.cost),
+                    mean(l, &|m| m.wait_mean),
+                    mean(l, &|m| m.wait_p95),
+                    mean(l, &|m| m.unfinished + m.failed),
+                )
+            })
             .collect();
         rows.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.2.total_cmp(&b.2)));
         let front = pareto(&rows.iter().map(|r| (r.1, r.2)).collect::<Vec<_>>());
@@ -176,11 +214,22 @@ impl Sweep {
             .take(if self.pareto { usize::MAX } else { 40 })
             .map(|((p, cost, wait, p95, bad), on)| {
                 let mut cells: Vec<String> = p.to_vec();
-                cells.extend([format!("{cost:.2}"), span(*wait), span(*p95), format!("{bad}"), if *on { "*".into() } else { String::new() }]);
+                cells.extend([
+                    format!("{cost:.2}"),
+                    span(*wait),
+                    span(*p95),
+                    format!("{bad}"),
+                    if *on { "*".into() } else { String::new() },
+                ]);
                 cells
             })
             .collect();
-        term.print(&format!("{}\n* nothing is both cheaper and faster; {} runs in {}\n", table(&header, &shown), done.len(), self.results.display()));
+        term.print(&format!(
+            "{}\n* nothing is both cheaper and faster; {} runs in {}\n",
+            table(&header, &shown),
+            done.len(),
+            self.results.display()
+        ));
         if let Some(path) = &self.parquet {
             let mut t = Table::new();
             for (i, d) in dimensions.iter().enumerate() {
@@ -193,9 +242,21 @@ impl Sweep {
             t.write(path).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
         }
         if let Some(path) = &self.chart {
-            let points: Vec<(String, f64, f64, bool)> =
-                rows.iter().zip(&front).map(|((p, cost, wait, ..), on)| (p.join(", "), *cost, wait / 60_000.0, *on)).collect();
-            write_text(path, &svg::scatter("Cost against wait", "Each point is a setting: cost to the right, mean wait in minutes upward.", "sweep", &points, "cost"))?;
+            let points: Vec<(String, f64, f64, bool)> = rows
+                .iter()
+                .zip(&front)
+                .map(|((p, cost, wait, ..), on)| (p.join(", "), *cost, wait / 60_000.0, *on))
+                .collect();
+            write_text(
+                path,
+                &svg::scatter(
+                    "Cost against wait",
+                    "Each point is a setting: cost to the right, mean wait in minutes upward.",
+                    "sweep",
+                    &points,
+                    "cost",
+                ),
+            )?;
         }
         Ok(Exit::Fine)
     }

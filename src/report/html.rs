@@ -66,7 +66,11 @@ impl Page<'_> {
             escape(&s.about)
         );
         if self.partial {
-            let _ = write!(h, "<p class=\"partial\"><strong>Partial:</strong> the run was stopped at {}; everything below is up to then.</p>", self.at(self.sim.now()));
+            let _ = write!(
+                h,
+                "<p class=\"partial\"><strong>Partial:</strong> the run was stopped at {}; everything below is up to then.</p>",
+                self.at(self.sim.now())
+            );
         }
         self.findings(&mut h);
         self.numbers(&mut h, m);
@@ -207,7 +211,9 @@ impl Page<'_> {
             shown += 1;
             let (word, body) = match &r.result {
                 Ok(o) => (if r.applied { "resized" } else { "no change" }, o.results.replace(';', ";\n")),
-                Err(e) => ("failed", format!("{}: {}\n{}\n{}", e.code, e.message, e.value, e.results.replace(';', ";\n"))),
+                Err(e) => {
+                    ("failed", format!("{}: {}\n{}\n{}", e.code, e.message, e.value, e.results.replace(';', ";\n")))
+                }
             };
             let _ = write!(
                 h,
@@ -221,7 +227,12 @@ impl Page<'_> {
             );
         }
         if shown < runs.len() {
-            let _ = write!(h, "<p>{} of {} are shown, those that failed or resized first; all are in evaluations.csv.</p>", shown, runs.len());
+            let _ = write!(
+                h,
+                "<p>{} of {} are shown, those that failed or resized first; all are in evaluations.csv.</p>",
+                shown,
+                runs.len()
+            );
         }
     }
 
@@ -302,7 +313,11 @@ pub fn pool_charts(epoch_ms: i64, sim: &Simulation, pool: u32, id: &str) -> Vec<
     for r in sim.output().runs.iter().filter(|r| r.pool == pool) {
         if let Err(e) = &r.result {
             failed += 1;
-            marks.push(Mark { at: r.at as f64, glyph: '×', text: format!("evaluation failed: {} {}", e.code, e.value) });
+            marks.push(Mark {
+                at: r.at as f64,
+                glyph: '×',
+                text: format!("evaluation failed: {} {}", e.code, e.value),
+            });
         } else if r.applied {
             marks.push(Mark { at: r.at as f64, glyph: '·', text: "evaluation that resized".into() });
         }
@@ -314,7 +329,9 @@ pub fn pool_charts(epoch_ms: i64, sim: &Simulation, pool: u32, id: &str) -> Vec<
         marks.push(Mark { at: r.end as f64, glyph: '!', text: format!("resize error: {}", codes.join(", ")) });
     }
     // Errors are drawn before dots, so that a dot never hides one.
-    marks.sort_by(|a, b| (a.at, a.glyph == '·').partial_cmp(&(b.at, b.glyph == '·')).unwrap_or(std::cmp::Ordering::Equal));
+    marks.sort_by(|a, b| {
+        (a.at, a.glyph == '·').partial_cmp(&(b.at, b.glyph == '·')).unwrap_or(std::cmp::Ordering::Equal)
+    });
     let about = format!(
         "Targets reached {} and nodes {}; {failed} evaluations failed (×), {errors} resizes ended with an error (!), dots are evaluations that resized.",
         top(&target),
@@ -351,11 +368,22 @@ pub fn pool_charts(epoch_ms: i64, sim: &Simulation, pool: u32, id: &str) -> Vec<
         .collect();
     let present: Vec<&str> = layers.iter().filter(|l| l.values.iter().any(|v| *v > 0.0)).map(|l| l.name).collect();
     let about = format!("Nodes by state, one on top of the other: {}.", present.join(", "));
-    out.push((svg::stacked(&format!("Node states of {id}"), &about, &format!("p{pool}s"), epoch_ms, &x, &layers), about));
+    out.push((
+        svg::stacked(&format!("Node states of {id}"), &about, &format!("p{pool}s"), epoch_ms, &x, &layers),
+        about,
+    ));
     let cost = of(&|r| r.cost as f64 / 1e6);
     let about = format!("Cost adds up to {:.2}.", cost.last().copied().unwrap_or(0.0));
     out.push((
-        svg::lines(&format!("Cost of {id}"), &about, &format!("p{pool}c"), epoch_ms, &x, &[Line { name: "cost", values: cost }], &[]),
+        svg::lines(
+            &format!("Cost of {id}"),
+            &about,
+            &format!("p{pool}c"),
+            epoch_ms,
+            &x,
+            &[Line { name: "cost", values: cost }],
+            &[],
+        ),
         about,
     ));
     out

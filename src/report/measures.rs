@@ -105,9 +105,6 @@ measures! {
     peak_nodes Plain Neither "most nodes (sum over pools)";
 }
 
-/// Slowdowns are bounded: a task shorter than this counts as this long.
-const SHORT_MS: f64 = 10_000.0;
-
 impl Measures {
     /// Of a run up to now.
     pub fn of(sim: &Simulation) -> Measures {
@@ -115,18 +112,22 @@ impl Measures {
         let (mut m, mut used, mut there) = (Measures::default(), 0.0, 0.0);
         for (p, view) in s.pools.iter().zip(sim.pools()) {
             let hours = |states: &[NodeState]| {
-                states.iter().map(|n| (p.state_ms[0][*n as usize] + p.state_ms[1][*n as usize]) as f64).sum::<f64>() / HOUR as f64
+                states.iter().map(|n| (p.state_ms[0][*n as usize] + p.state_ms[1][*n as usize]) as f64).sum::<f64>()
+                    / HOUR as f64
             };
             m.cost_dedicated += p.cost[0] as f64 / 1e6;
             m.cost_spot += p.cost[1] as f64 / 1e6;
             m.cost_idle += p.idle_cost as f64 / 1e6;
             m.node_hours += hours(NodeState::ALL);
             m.idle_hours += hours(&[NodeState::Idle]);
-            m.unusable_hours += hours(&[NodeState::Unusable, NodeState::Preempted, NodeState::StartTaskFailed, NodeState::Unknown]);
+            m.unusable_hours +=
+                hours(&[NodeState::Unusable, NodeState::Preempted, NodeState::StartTaskFailed, NodeState::Unknown]);
             let slots = hours(&[NodeState::Idle, NodeState::Running]) * view.task_slots as f64;
             there += slots;
             used += slots * p.utilisation as f64 / 1000.0;
-            for (sum, lost) in [&mut m.lost_requeue, &mut m.lost_terminate, &mut m.lost_preempt].into_iter().zip(p.lost_ms) {
+            for (sum, lost) in
+                [&mut m.lost_requeue, &mut m.lost_terminate, &mut m.lost_preempt].into_iter().zip(p.lost_ms)
+            {
                 *sum += lost as f64 / HOUR as f64;
             }
             m.evictions += p.evictions.0 as f64;
@@ -142,7 +143,8 @@ impl Measures {
         m.cost = m.cost_dedicated + m.cost_spot;
         m.utilisation = if there > 0.0 { used / there } else { 0.0 };
         m.wait_mean = s.mean_wait as f64;
-        (m.wait_p50, m.wait_p95, m.wait_p99, m.wait_max) = (s.wait.p50 as f64, s.wait.p95 as f64, s.wait.p99 as f64, s.wait.max as f64);
+        (m.wait_p50, m.wait_p95, m.wait_p99, m.wait_max) =
+            (s.wait.p50 as f64, s.wait.p95 as f64, s.wait.p99 as f64, s.wait.max as f64);
         (m.slowdown_p50, m.slowdown_p95) = (s.slowdown.p50 as f64 / 1000.0, s.slowdown.p95 as f64 / 1000.0);
         m.makespan = s.makespan as f64;
         let (added, finished, unfinished) = s.tasks;

@@ -119,7 +119,14 @@ impl Profile {
                 pick(&by_hour, 1.0),
             ],
             quiet: by_five.iter().filter(|c| **c == 0).count() as f64 / by_five.len() as f64,
-            run: [run_ms as f64 / n, pick(&runs, 0.5), pick(&runs, 0.9), pick(&runs, 0.95), pick(&runs, 0.99), pick(&runs, 1.0)],
+            run: [
+                run_ms as f64 / n,
+                pick(&runs, 0.5),
+                pick(&runs, 0.9),
+                pick(&runs, 0.95),
+                pick(&runs, 0.99),
+                pick(&runs, 1.0),
+            ],
             wait: (!waits.is_empty()).then(|| {
                 let mean = waits.iter().map(|x| *x as f64).sum::<f64>() / waits.len() as f64;
                 [mean, pick(&waits, 0.5), pick(&waits, 0.95), pick(&waits, 1.0)]
@@ -176,7 +183,11 @@ impl fmt::Display for Profile {
         let each = span(self.span_ms as f64 / BINS as f64);
         let end = span(self.span_ms as f64);
         writeln!(f, "{}", bars(&format!("arrivals, {each} a column"), &self.arrivals_chart, 5, "start", &end))?;
-        write!(f, "{}", bars("slots busy if nothing ever waited, most in each column", &self.slots_chart, 5, "start", &end))
+        write!(
+            f,
+            "{}",
+            bars("slots busy if nothing ever waited, most in each column", &self.slots_chart, 5, "start", &end)
+        )
     }
 }
 

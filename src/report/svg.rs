@@ -61,7 +61,10 @@ pub fn escape(text: &str) -> String {
 /// Greatest value of each of at most [`POINTS`] stretches, and where each stretch begins.
 fn thin(x: &[f64], values: &[f64]) -> Vec<(f64, f64)> {
     let step = x.len().div_ceil(POINTS).max(1);
-    x.chunks(step).zip(values.chunks(step)).map(|(x, v)| (x[0], v.iter().copied().fold(f64::NEG_INFINITY, f64::max))).collect()
+    x.chunks(step)
+        .zip(values.chunks(step))
+        .map(|(x, v)| (x[0], v.iter().copied().fold(f64::NEG_INFINITY, f64::max)))
+        .collect()
 }
 
 /// A round number at or above, for the top of an axis.
@@ -70,7 +73,11 @@ fn nice(top: f64) -> f64 {
         return 1.0;
     }
     let unit = libm::pow(10.0, libm::floor(libm::log10(top)));
-    [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0].into_iter().map(|m| m * unit).find(|t| *t >= top * 0.999).unwrap_or(top)
+    [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
+        .into_iter()
+        .map(|m| m * unit)
+        .find(|t| *t >= top * 0.999)
+        .unwrap_or(top)
 }
 
 struct Frame {
@@ -117,8 +124,10 @@ impl Frame {
 
     fn time_axis(&mut self, epoch_ms: i64) {
         const MINUTE: f64 = 60_000.0;
-        let steps = [5.0, 15.0, 30.0, 60.0, 180.0, 360.0, 720.0, 1440.0, 2880.0, 10080.0, 20160.0, 43200.0, 129600.0, 525600.0];
-        let step = steps.into_iter().map(|m| m * MINUTE).find(|s| (self.x1 - self.x0) / s <= 7.0).unwrap_or(525600.0 * MINUTE);
+        let steps =
+            [5.0, 15.0, 30.0, 60.0, 180.0, 360.0, 720.0, 1440.0, 2880.0, 10080.0, 20160.0, 43200.0, 129600.0, 525600.0];
+        let step =
+            steps.into_iter().map(|m| m * MINUTE).find(|s| (self.x1 - self.x0) / s <= 7.0).unwrap_or(525600.0 * MINUTE);
         // Ticks fall on whole steps of the calendar, not of the run.
         let offset = (epoch_ms as f64).rem_euclid(step);
         let mut t = ((self.x0 + offset) / step).ceil() * step - offset;
@@ -137,14 +146,16 @@ impl Frame {
     }
 
     fn marks(&mut self, marks: &[Mark]) {
-        // Marks that would lie on one another become one.
-        let mut last = f64::NEG_INFINITY;
-        for m in marks {
+        // Marks that would lie on one another become one; what went wrong goes before what is ordinary.
+        let mut taken: Vec<f64> = Vec::new();
+        let ordinary = |m: &&Mark| m.glyph == '·';
+        for m in marks.iter().filter(|m| !ordinary(m)).chain(marks.iter().filter(ordinary)) {
             let x = self.x(m.at);
-            if x - last < 5.0 {
+            let at = taken.partition_point(|t| *t < x - 5.0);
+            if taken.get(at).is_some_and(|t| *t < x + 5.0) {
                 continue;
             }
-            last = x;
+            taken.insert(at, x);
             let _ = write!(
                 self.out,
                 "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}<title>{}</title></text>",
@@ -167,11 +178,23 @@ fn tick(unix_ms: i64, days: bool) -> String {
     let d = jiff::tz::Offset::UTC.to_datetime(t);
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let month = MONTHS.get((d.month() - 1) as usize).copied().unwrap_or("");
-    if days || d.hour() == 0 && d.minute() == 0 { format!("{} {month}", d.day()) } else { format!("{:02}:{:02}", d.hour(), d.minute()) }
+    if days || d.hour() == 0 && d.minute() == 0 {
+        format!("{} {month}", d.day())
+    } else {
+        format!("{:02}:{:02}", d.hour(), d.minute())
+    }
 }
 
 /// Lines over time with marks along the axis. `x` is in ms after `epoch_ms`.
-pub fn lines(title: &str, about: &str, id: &str, epoch_ms: i64, x: &[f64], lines: &[Line<'_>], marks: &[Mark]) -> String {
+pub fn lines(
+    title: &str,
+    about: &str,
+    id: &str,
+    epoch_ms: i64,
+    x: &[f64],
+    lines: &[Line<'_>],
+    marks: &[Mark],
+) -> String {
     let top = lines.iter().flat_map(|l| l.values.iter().copied()).fold(0.0, f64::max);
     let ends = (x.first().copied().unwrap_or(0.0), x.last().copied().unwrap_or(1.0));
     let mut f = Frame::new(title, about, id, ends, top, Some(epoch_ms));
@@ -196,7 +219,10 @@ pub fn lines(title: &str, about: &str, id: &str, epoch_ms: i64, x: &[f64], lines
         let _ = write!(path, "H{:.1}", f.x(f.x1));
         let colour = COLOURS[i % COLOURS.len()];
         let dash = DASHES[i % DASHES.len()];
-        let _ = write!(f.out, "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.6\" stroke-dasharray=\"{dash}\"/>");
+        let _ = write!(
+            f.out,
+            "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.6\" stroke-dasharray=\"{dash}\"/>"
+        );
         let at = before.unwrap_or(f.y(0.0));
         labels.push((at, format!("fill=\"{colour}\">{}", escape(line.name))));
     }
@@ -208,10 +234,17 @@ pub fn lines(title: &str, about: &str, id: &str, epoch_ms: i64, x: &[f64], lines
 /// Names at the right end, pushed apart until they can be read.
 fn end_labels(f: &mut Frame, mut labels: Vec<(f64, String)>) {
     labels.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut last = TOP - 12.0;
-    for (y, text) in labels {
-        let y = y.max(last + 12.0);
-        last = y;
+    let mut places: Vec<f64> = Vec::new();
+    for (y, _) in &labels {
+        places.push(y.max(places.last().map_or(TOP, |l: &f64| l + 12.0)));
+    }
+    // Those pushed into the axis go back up.
+    let mut lowest = HEIGHT - BOTTOM - 4.0;
+    for y in places.iter_mut().rev() {
+        *y = y.min(lowest);
+        lowest = *y - 12.0;
+    }
+    for (y, (_, text)) in places.iter().zip(&labels) {
         let _ = write!(f.out, "<text x=\"{:.1}\" y=\"{:.1}\" {text}</text>", WIDTH - RIGHT + 6.0, y + 4.0);
     }
 }
@@ -253,7 +286,8 @@ pub fn stacked(title: &str, about: &str, id: &str, epoch_ms: i64, x: &[f64], lay
         for (k, p) in picks.iter().enumerate().rev() {
             let _ = write!(path, "V{:.1}H{:.1}", f.y(base[k]), f.x(x[*p]));
         }
-        let _ = write!(f.out, "<path d=\"{path}Z\" fill=\"url(#{id}-p{i})\"><title>{}</title></path>", escape(layer.name));
+        let _ =
+            write!(f.out, "<path d=\"{path}Z\" fill=\"url(#{id}-p{i})\"><title>{}</title></path>", escape(layer.name));
         base = upper;
     }
     for (i, layer) in layers.iter().enumerate() {
@@ -304,14 +338,25 @@ pub fn scatter(title: &str, about: &str, id: &str, points: &[(String, f64, f64, 
     let mut f = Frame::new(title, about, id, (0.0, right), top, None);
     for k in 0..=4 {
         let v = right * k as f64 / 4.0;
-        let _ = write!(f.out, "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>", f.x(v), HEIGHT - 8.0, number(v));
+        let _ = write!(
+            f.out,
+            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+            f.x(v),
+            HEIGHT - 8.0,
+            number(v)
+        );
     }
     let _ = write!(f.out, "<text x=\"{:.1}\" y=\"{:.1}\">{}</text>", WIDTH - RIGHT + 6.0, HEIGHT - 8.0, escape(x_name));
     let mut front: Vec<(f64, f64)> = points.iter().filter(|p| p.3).map(|p| (p.1, p.2)).collect();
     front.sort_by(|a, b| a.0.total_cmp(&b.0));
     let path: Vec<String> = front.iter().map(|(x, y)| format!("{:.1} {:.1}", f.x(*x), f.y(*y))).collect();
     if path.len() > 1 {
-        let _ = write!(f.out, "<path d=\"M{}\" fill=\"none\" stroke=\"{}\" stroke-dasharray=\"4 3\"/>", path.join("L"), COLOURS[1]);
+        let _ = write!(
+            f.out,
+            "<path d=\"M{}\" fill=\"none\" stroke=\"{}\" stroke-dasharray=\"4 3\"/>",
+            path.join("L"),
+            COLOURS[1]
+        );
     }
     for (name, x, y, on) in points {
         let (px, py) = (f.x(*x), f.y(*y));

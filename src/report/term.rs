@@ -29,7 +29,13 @@ pub fn bars(title: &str, values: &[f64], height: usize, left: &str, right: &str)
     let pad = label.chars().count();
     let mut out = format!("{title}\n");
     for line in (0..height).rev() {
-        let name = if line + 1 == height { label.as_str() } else if line == 0 { "0" } else { "" };
+        let name = if line + 1 == height {
+            label.as_str()
+        } else if line == 0 {
+            "0"
+        } else {
+            ""
+        };
         out.push_str(&format!("{name:>pad$} ┤"));
         for v in values {
             let filled = if top > 0.0 { v / top * (height * 8) as f64 } else { 0.0 };
@@ -40,7 +46,13 @@ pub fn bars(title: &str, values: &[f64], height: usize, left: &str, right: &str)
         out.push('\n');
     }
     let gap = values.len().saturating_sub(left.chars().count() + right.chars().count());
-    out.push_str(&format!("{:pad$} └{}\n{:pad$}  {left}{}{right}\n", "", "─".repeat(values.len()), "", " ".repeat(gap)));
+    out.push_str(&format!(
+        "{:pad$} └{}\n{:pad$}  {left}{}{right}\n",
+        "",
+        "─".repeat(values.len()),
+        "",
+        " ".repeat(gap)
+    ));
     out
 }
 
@@ -106,8 +118,14 @@ mod tests {
 
     #[test]
     fn numbers_and_spans_read_well() {
-        assert_eq!([number(1234567.0), number(12.345), number(0.5), number(1234.0)], ["1 234 567", "12.3", "0.500", "1234"]);
-        assert_eq!([span(450.0), span(200_000.0), span(93_600_000.0), span(7_200_000.0)], ["450 ms", "3 m 20 s", "1 d 2 h", "2 h"]);
+        assert_eq!(
+            [number(1234567.0), number(12.345), number(0.5), number(1234.0)],
+            ["1 234 567", "12.3", "0.500", "1234"]
+        );
+        assert_eq!(
+            [span(450.0), span(200_000.0), span(93_600_000.0), span(7_200_000.0)],
+            ["450 ms", "3 m 20 s", "1 d 2 h", "2 h"]
+        );
     }
 
     #[test]

@@ -139,7 +139,8 @@ impl World {
                 let mut unique = nodes.clone();
                 unique.sort_unstable();
                 unique.dedup();
-                if let Some(n) = unique.iter().find(|n| !self.node_exists(**n) || self.nodes[**n as usize].pool != pool) {
+                if let Some(n) = unique.iter().find(|n| !self.node_exists(**n) || self.nodes[**n as usize].pool != pool)
+                {
                     return Err(Refusal::new(404, "NodeNotFound", format!("there is no node {n} in the pool")));
                 }
                 let option = option.unwrap_or(self.pools[pool as usize].cfg.option);

@@ -320,7 +320,12 @@ impl World {
         let p = &mut self.pools[pool as usize];
         let timeout = p.cfg.autoscale_resize_timeout;
         match (p.alloc, p.cfg.autoscale.resize_overlap) {
-            (AllocationState::Steady, _) if target == p.target && target == p.current => false,
+            // What it has is what it should have: nothing happens, and old resize errors stay.
+            (AllocationState::Steady, _) if target == p.current => {
+                p.target = target;
+                self.measure(pool);
+                false
+            }
             (AllocationState::Steady, _) => {
                 self.start_resize(pool, target, option, timeout, Cause::Autoscale);
                 true

@@ -105,7 +105,9 @@ impl World {
                     };
                     if rotate {
                         let ring = &mut self.pools[pool as usize].levels[level].ring;
-                        if ring.len() > 1 && let Some(job) = ring.remove(i) {
+                        if ring.len() > 1
+                            && let Some(job) = ring.remove(i)
+                        {
                             ring.push_back(job);
                         }
                     }
@@ -217,31 +219,43 @@ impl World {
         if task.flags & RARE != 0 {
             let wish = self.rare.get(&task.id).map_or(NONE, |r| r.affinity);
             let there = self.nodes.get(wish as usize).filter(|n| {
-                !n.removed && n.pool == pool && n.accepts() && u32::from(n.free) >= slots && !job.excluded.contains(&wish)
+                !n.removed
+                    && n.pool == pool
+                    && n.accepts()
+                    && u32::from(n.free) >= slots
+                    && !job.excluded.contains(&wish)
             });
             if there.is_some() {
                 return Some(wish);
             }
         }
-        let dedicated_only =
-            task.flags & MANAGER != 0 && job.cfg.manager.as_ref().is_some_and(|m| !m.allow_spot_node);
+        let dedicated_only = task.flags & MANAGER != 0 && job.cfg.manager.as_ref().is_some_and(|m| !m.allow_spot_node);
         if job.excluded.is_empty() && !dedicated_only {
             return p.free.choose(fill, slots);
         }
-        p.free.preferred(&self.nodes, fill, slots).find(|n| {
-            !job.excluded.contains(n) && !(dedicated_only && self.nodes[*n as usize].class == Class::Spot)
-        })
+        p.free
+            .preferred(&self.nodes, fill, slots)
+            .find(|n| !job.excluded.contains(n) && !(dedicated_only && self.nodes[*n as usize].class == Class::Spot))
     }
 
     /// A waiting task of a higher priority requeues running tasks of jobs that allow it (`allowTaskPreemption`).
     fn make_room(&mut self, pool: u32) {
+        // Once an instant: the room made is for those who wait now.
+        if self.pools[pool as usize].room_made == self.now {
+            return;
+        }
+        self.pools[pool as usize].room_made = self.now;
         let levels = self.pools[pool as usize].levels.clone();
         for level in levels {
             for &job in &level.ring {
                 let j = &self.jobs[job as usize];
                 let waiting = j.shapes.iter().filter(|s| s.instances <= 1 && !(s.fifo.is_empty() && s.back.is_empty()));
                 let Some(slots) = waiting.map(|s| s.slots).min() else { continue };
-                if j.state != JobState::Active || self.being_freed(pool) >= u32::from(slots) {
+                let limit = j.cfg.max_parallel_tasks;
+                if j.state != JobState::Active
+                    || (limit >= 0 && j.placed >= limit as u32)
+                    || self.being_freed(pool) >= u32::from(slots)
+                {
                     continue;
                 }
                 // The youngest attempt of the lowest priority that frees enough.
@@ -252,7 +266,7 @@ impl World {
                     .filter(|(_, t)| self.nodes[t.node as usize].pool == pool && self.nodes[t.node as usize].accepts())
                     .filter(|(_, t)| {
                         let other = &self.jobs[t.job as usize].cfg;
-                        other.allow_task_preemption && other.priority < level.priority
+                        !j.excluded.contains(&t.node) && other.allow_task_preemption && other.priority < level.priority
                     })
                     .min_by_key(|(_, t)| (self.jobs[t.job as usize].cfg.priority, -t.start, t.id))
                     .map(|(at, _)| at);

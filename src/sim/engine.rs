@@ -5,7 +5,7 @@
 use super::{
     action::Refusal,
     autoscale::Compiler,
-    config::{Action, Config, Ms},
+    config::{Action, Config, Ms, NEVER},
     event::Event,
     invariants::Violation,
     log::Log,
@@ -92,6 +92,25 @@ pub struct PoolView {
     pub task_slots: u32,
 }
 
+/// A job as it looks now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobView {
+    /// Id.
+    pub id: String,
+    /// Its pool, if that exists.
+    pub pool: Option<String>,
+    /// State.
+    pub state: JobState,
+    /// Why it ended.
+    pub reason: Option<&'static str>,
+    /// When it was added.
+    pub created: Ms,
+    /// When it closed.
+    pub ended: Option<Ms>,
+    /// Its tasks.
+    pub counts: Counts,
+}
+
 impl Simulation {
     /// Sets up a scenario; nothing has happened yet.
     pub fn new(config: Config, work: Arc<Workload>, compiler: Compiler) -> Result<Simulation, StartError> {
@@ -174,16 +193,7 @@ impl Simulation {
     /// Runs everything that happens up to and at an instant (the horizon at most).
     pub fn run_until(&mut self, until: Ms) {
         let until = until.min(self.world.config.horizon);
-        loop {
-            while self.next_at().is_some_and(|at| at <= until) {
-                self.step();
-            }
-            if self.world.dirty.is_empty() {
-                break;
-            }
-            // What is assigned now may end at this very instant.
-            self.world.dispatch_all();
-        }
+        while self.step_to(until) {}
         self.world.now = self.world.now.max(until);
     }
 
@@ -202,8 +212,13 @@ impl Simulation {
     }
 
     /// Lets one thing happen; false at the end.
-    #[inline]
     pub fn step(&mut self) -> bool {
+        self.step_to(self.world.config.horizon)
+    }
+
+    /// Lets one thing happen unless it lies later; false when nothing did.
+    #[inline]
+    fn step_to(&mut self, until: Ms) -> bool {
         loop {
             let key = self.world.agenda.next();
             let arrival = self.world.work.submit_ms.get(self.cursor).map_or(Ms::MAX, |t| *t as Ms);
@@ -216,13 +231,10 @@ impl Simulation {
                     self.world.dispatch_all();
                     continue;
                 }
-                if instant.0 > self.world.config.horizon {
+                if instant.0 > until {
                     return false;
                 }
                 self.instant = instant;
-            }
-            if instant.0 == Ms::MAX {
-                return false;
             }
             self.world.now = instant.0;
             self.events += 1;
@@ -310,6 +322,18 @@ impl Simulation {
     /// A pool by id.
     pub fn pool_by_id(&self, id: &str) -> Option<PoolView> {
         self.world.find_pool(id).map(|p| self.pool(p))
+    }
+    /// Every job there ever was.
+    pub fn jobs(&self) -> impl Iterator<Item = JobView> + '_ {
+        self.world.jobs.iter().map(|j| JobView {
+            id: j.id.clone(),
+            pool: self.world.pools.get(j.pool as usize).map(|p| p.cfg.id.clone()),
+            state: j.state,
+            reason: j.reason,
+            created: j.created,
+            ended: (j.ended < NEVER).then_some(j.ended),
+            counts: j.counts,
+        })
     }
     /// State and reason of a job.
     pub fn job(&self, id: &str) -> Option<(JobState, Option<&'static str>)> {

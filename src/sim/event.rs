@@ -187,7 +187,9 @@ impl Event {
             | Event::ResizeSettled { .. }
             | Event::Act { .. }
             | Event::CreatePool { .. } => Phase::Resize,
-            Event::AddSchedule { .. } | Event::Schedule { .. } | Event::JobTimeout { .. } | Event::JobClosed { .. } => Phase::Schedule,
+            Event::AddSchedule { .. } | Event::Schedule { .. } | Event::JobTimeout { .. } | Event::JobClosed { .. } => {
+                Phase::Schedule
+            }
         }
     }
 }

@@ -147,7 +147,11 @@ impl Simulation {
                     stuck.len(),
                     p.id
                 ),
-                evidence: stuck.iter().take(EVIDENCE).map(|r| format!("{}: option {}", moment(r.end), r.option)).collect(),
+                evidence: stuck
+                    .iter()
+                    .take(EVIDENCE)
+                    .map(|r| format!("{}: option {}", moment(r.end), r.option))
+                    .collect(),
             });
         }
     }
@@ -165,7 +169,10 @@ impl Simulation {
                 weight: if runs.len() as u64 * 4 > p.evaluations { Weight::Problem } else { Weight::Notice },
                 kind: "failed-evaluation",
                 at: runs.first().map(|(at, _)| *at),
-                text: format!("{n} of {} evaluations of pool {} failed with {failure}; its size stayed.", p.evaluations, p.id),
+                text: format!(
+                    "{n} of {} evaluations of pool {} failed with {failure}; its size stayed.",
+                    p.evaluations, p.id
+                ),
                 evidence: runs.iter().take(EVIDENCE).map(|(at, e)| format!("{}: {}", moment(*at), e.value)).collect(),
             });
         }
@@ -204,7 +211,8 @@ impl Simulation {
         let slow = longest.option == DeallocationOption::TaskCompletion.keyword() && p95 > cfg.autoscale.interval;
         if retained || slow {
             let why = if retained {
-                "retaineddata waits until every task's retention has run out, seven days unless the tasks say less".into()
+                "retaineddata waits until every task's retention has run out, seven days unless the tasks say less"
+                    .into()
             } else {
                 format!(
                     "taskcompletion waits for tasks whose 95th percentile is {}, longer than the interval of {}",
@@ -216,7 +224,11 @@ impl Simulation {
                 weight: Weight::Notice,
                 kind: "long-drain",
                 at: Some(longest.start),
-                text: format!("The longest shrink of pool {} took {}; {why}.", p.id, show_duration(longest.end - longest.start)),
+                text: format!(
+                    "The longest shrink of pool {} took {}; {why}.",
+                    p.id,
+                    show_duration(longest.end - longest.start)
+                ),
                 evidence: vec![format!("{} to {}", moment(longest.start), moment(longest.end))],
             });
         }
@@ -316,10 +328,10 @@ impl Simulation {
         let w = self.world();
         let job = &w.jobs[task.job as usize];
         if task.state == TaskState::Waiting {
-            let blocked = w.dependents.iter().find(|(need, ids)| {
-                ids.contains(&task.id) && w.satisfied.get(need) == Some(&false)
-            });
-            return blocked.map(|(need, _)| format!("they depend on a task that ended without satisfying them ({need:?})"));
+            let blocked =
+                w.dependents.iter().find(|(need, ids)| ids.contains(&task.id) && w.satisfied.get(need) == Some(&false));
+            return blocked
+                .map(|(need, _)| format!("they depend on a task that ended without satisfying them ({need:?})"));
         }
         if task.state != TaskState::Ready {
             return None;
@@ -338,10 +350,16 @@ impl Simulation {
             ));
         }
         if task.instances > 1 && !pool.cfg.inter_node {
-            return Some(format!("they have {} instances and pool {} has no inter-node communication", task.instances, pool.cfg.id));
+            return Some(format!(
+                "they have {} instances and pool {} has no inter-node communication",
+                task.instances, pool.cfg.id
+            ));
         }
         if task.instances > 1 && pool.cfg.task_slots != 1 {
-            return Some(format!("they have {} instances and pool {} has more than one slot per node", task.instances, pool.cfg.id));
+            return Some(format!(
+                "they have {} instances and pool {} has more than one slot per node",
+                task.instances, pool.cfg.id
+            ));
         }
         let excluded = !pool.nodes.is_empty() && pool.nodes.iter().all(|n| job.excluded.contains(n));
         excluded.then(|| format!("the preparation task of job {} failed on every node of the pool", job.id))
@@ -355,7 +373,11 @@ impl Simulation {
                 kind: "refused",
                 at: Some(first.at),
                 text: format!("The service refused {} requests.", refused.len()),
-                evidence: refused.iter().take(EVIDENCE).map(|r| format!("{}: {}: {}", moment(r.at), r.what, r.refusal)).collect(),
+                evidence: refused
+                    .iter()
+                    .take(EVIDENCE)
+                    .map(|r| format!("{}: {}: {}", moment(r.at), r.what, r.refusal))
+                    .collect(),
             });
         }
         if self.world().refused_tasks > 0 {
@@ -363,7 +385,10 @@ impl Simulation {
                 weight: Weight::Problem,
                 kind: "refused-tasks",
                 at: None,
-                text: format!("{} tasks were not accepted because their job had ended or could not be added.", self.world().refused_tasks),
+                text: format!(
+                    "{} tasks were not accepted because their job had ended or could not be added.",
+                    self.world().refused_tasks
+                ),
                 evidence: Vec::new(),
             });
         }
@@ -371,7 +396,9 @@ impl Simulation {
 
     /// The life of a node in sentences, oldest first.
     pub fn why_node(&self, node: u32) -> Vec<String> {
-        let Some(n) = self.world().nodes.get(node as usize) else { return vec![format!("there never was a node {node}")] };
+        let Some(n) = self.world().nodes.get(node as usize) else {
+            return vec![format!("there never was a node {node}")];
+        };
         let pool = &self.world().pools[n.pool as usize].cfg.id;
         let changes = self.output().node_changes.iter().filter(|c| c.node == node);
         let mut lines: Vec<String> = changes
@@ -392,7 +419,12 @@ impl Simulation {
         if let Some((task, state)) = self.world().live_tasks().find(|(t, _)| t.id == id) {
             let mut lines = vec![format!("task {name} was added at {} and is {}", moment(task.created), state.name())];
             if task.node != NONE {
-                lines.push(format!("attempt {} started at {} on node {}", task.attempts, moment(task.start), task.node));
+                lines.push(format!(
+                    "attempt {} started at {} on node {}",
+                    task.attempts,
+                    moment(task.start),
+                    task.node
+                ));
             }
             if task.requeues + task.retries > 0 {
                 let lost = show_duration(Ms::from(task.wasted).min(NEVER));
@@ -406,7 +438,9 @@ impl Simulation {
         }
         let records: Vec<_> = self.output().tasks.iter().filter(|r| r.id == id).collect();
         if records.is_empty() {
-            return vec![format!("nothing is known about task {id}: it was not added, was deleted, or records are off")];
+            return vec![format!(
+                "nothing is known about task {id}: it was not added, was deleted, or records are off"
+            )];
         }
         let mut lines = Vec::new();
         for r in records {

@@ -29,4 +29,4 @@ pub mod vm;
 pub mod workload;
 pub mod world;
 
-pub use engine::{PoolView, Simulation, StartError};
+pub use engine::{JobView, PoolView, Simulation, StartError};

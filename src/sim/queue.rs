@@ -66,27 +66,34 @@ impl Queue {
     #[inline]
     pub fn pop(&mut self) -> Option<(Key, Event)> {
         let last = self.heap.pop()?;
-        let Some(&top) = self.heap.first() else { return Some(last) };
-        let n = self.heap.len();
-        let mut i = 0;
+        let heap = self.heap.as_mut_slice();
+        let n = heap.len();
+        let Some(&top) = heap.first() else { return Some(last) };
+        // The last entry belongs near the leaves: let the hole sink all the way, choosing without guessing, then rise.
+        let mut hole = 0;
         loop {
-            let first = 4 * i + 1;
-            if first >= n {
-                break;
-            }
-            let mut best = first;
-            for c in first + 1..(first + 4).min(n) {
-                if self.heap[c].0 < self.heap[best].0 {
-                    best = c;
-                }
-            }
-            if last.0 <= self.heap[best].0 {
-                break;
-            }
-            self.heap[i] = self.heap[best];
-            i = best;
+            let first = 4 * hole + 1;
+            let best = if let Some([a, b, c, d]) = heap.get(first..first + 4) {
+                let low = usize::from(b.0 < a.0);
+                let high = 2 + usize::from(d.0 < c.0);
+                let (l, h) = (if low == 0 { a.0 } else { b.0 }, if high == 2 { c.0 } else { d.0 });
+                first + if h < l { high } else { low }
+            } else {
+                let Some(best) = (first..n).min_by_key(|c| heap[*c].0) else { break };
+                best
+            };
+            heap[hole] = heap[best];
+            hole = best;
         }
-        self.heap[i] = last;
+        while hole > 0 {
+            let parent = (hole - 1) / 4;
+            if heap[parent].0 <= last.0 {
+                break;
+            }
+            heap[hole] = heap[parent];
+            hole = parent;
+        }
+        heap[hole] = last;
         Some(top)
     }
     /// Events waiting, stale ones included.

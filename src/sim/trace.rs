@@ -117,7 +117,8 @@ impl Trace {
     #[cold]
     fn write(&mut self, at: Ms, note: Note, id: u32, value: u64, word: Option<String>) {
         let (name, first, second) = note.names();
-        let shown = word.map_or_else(|| value.to_string(), |w| format!("\"{}\"", w.replace('\\', "\\\\").replace('"', "\\\"")));
+        let shown =
+            word.map_or_else(|| value.to_string(), |w| format!("\"{}\"", w.replace('\\', "\\\\").replace('"', "\\\"")));
         if let Some(sink) = &mut self.sink {
             sink.line(&format!("{{\"t\":{at},\"ev\":\"{name}\",\"{first}\":{id},\"{second}\":{shown}}}"));
         }

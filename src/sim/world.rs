@@ -222,6 +222,8 @@ pub struct Pool {
     pub(crate) storm: bool,
     pub(crate) storm_flips: u64,
     pub(crate) available: bool,
+    /// When tasks were last requeued to make room.
+    pub(crate) room_made: Ms,
     pub(crate) usage: [i64; 9],
     pub(crate) usage_traces: u32,
     /// Some job of this pool allows its tasks to be preempted.
@@ -523,10 +525,7 @@ impl World {
             .map(|i| i as u32)
     }
     pub(crate) fn find_job(&self, id: &str) -> Option<u32> {
-        self.jobs
-            .iter()
-            .rposition(|j| j.state != JobState::Removed && j.id.eq_ignore_ascii_case(id))
-            .map(|i| i as u32)
+        self.jobs.iter().rposition(|j| j.state != JobState::Removed && j.id.eq_ignore_ascii_case(id)).map(|i| i as u32)
     }
     /// Whether a node is still in its pool.
     pub(crate) fn node_exists(&self, node: u32) -> bool {

@@ -61,7 +61,8 @@ pub fn all(sim: &Simulation) -> Vec<(&'static str, Table)> {
         .with("target_spot", ints(&series, |r| r.target[1] as i64));
     for (c, name) in ["dedicated", "spot"].into_iter().enumerate() {
         for s in NodeState::ALL {
-            series_table = series_table.with(format!("{name}_{}", s.name()), ints(&series, |r| r.nodes[c][*s as usize] as i64));
+            series_table =
+                series_table.with(format!("{name}_{}", s.name()), ints(&series, |r| r.nodes[c][*s as usize] as i64));
         }
     }
     series_table = series_table
@@ -83,7 +84,10 @@ pub fn all(sim: &Simulation) -> Vec<(&'static str, Table)> {
         .with("nodes_dedicated", ints(&runs, |r| r.current[0] as i64))
         .with("nodes_spot", ints(&runs, |r| r.current[1] as i64))
         .with("results", texts(&runs, |r| r.result.as_ref().map_or_else(|e| e.results.clone(), |o| o.results.clone())))
-        .with("error", texts(&runs, |r| r.result.as_ref().map_or_else(|e| format!("{}: {}", e.code, e.value), |_| String::new())));
+        .with(
+            "error",
+            texts(&runs, |r| r.result.as_ref().map_or_else(|e| format!("{}: {}", e.code, e.value), |_| String::new())),
+        );
     let resize_table = Table::new()
         .with("pool", texts(&resizes, |r| pool(r.pool)))
         .with("start_ms", ints(&resizes, |r| r.start))
@@ -95,7 +99,12 @@ pub fn all(sim: &Simulation) -> Vec<(&'static str, Table)> {
         .with("got_dedicated", ints(&resizes, |r| r.current[0] as i64))
         .with("got_spot", ints(&resizes, |r| r.current[1] as i64))
         .with("option", texts(&resizes, |r| r.option.to_string()))
-        .with("errors", texts(&resizes, |r| r.errors.iter().map(|e| format!("{}: {}", e.code, e.message)).collect::<Vec<_>>().join("; ")));
+        .with(
+            "errors",
+            texts(&resizes, |r| {
+                r.errors.iter().map(|e| format!("{}: {}", e.code, e.message)).collect::<Vec<_>>().join("; ")
+            }),
+        );
     let change_table = Table::new()
         .with("at_ms", ints(&changes, |c| c.at))
         .with("node", ints(&changes, |c| c.node as i64))

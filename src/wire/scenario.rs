@@ -9,9 +9,12 @@
 mod actions;
 mod build;
 mod file;
+mod file_actions;
 pub mod fragment;
 mod keys;
+mod leaves;
 pub mod schema;
+mod work;
 
 use crate::{
     sim::{config::Config, workload::Workload},

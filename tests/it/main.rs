@@ -1,5 +1,7 @@
 //! The one integration test binary: a module per room.
 
+#![allow(missing_docs)]
+
 mod api;
 mod cli;
 mod docs;
@@ -8,9 +10,10 @@ mod import;
 mod lints;
 mod realruns;
 mod recorded;
+mod repl;
 mod samples;
-mod spec;
 mod scenario;
 mod sim;
+mod spec;
 mod support;
 mod tidy;

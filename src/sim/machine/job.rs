@@ -7,11 +7,11 @@ use super::task::Kill;
 use crate::sim::{
     action::Refusal,
     config::{
-        DisableJobOption, ExitAction, ExitConditions, ExitModel, JobAction, JobConfig, MINUTE, Ms, NEVER,
-        OnAllComplete, OnTaskFailure, PoolLifetime, PoolRef, TaskConfig, Usage, UsageModel,
+        DisableJobOption, ExitConditions, ExitModel, JobConfig, MINUTE, Ms, NEVER, OnAllComplete, OnTaskFailure,
+        PoolLifetime, PoolRef, TaskConfig, Usage, UsageModel,
     },
     event::Event,
-    output::{Fate, JobChange, TaskRecord},
+    output::{JobChange, TaskRecord},
     trace::Note,
     workload::TaskExtra,
     world::{
@@ -338,81 +338,6 @@ impl World {
         }
     }
 
-    /// What an exit means (pool.md §8.2): the job action and whether dependents go on.
-    fn exit_action(&self, task: &Task, fate: Fate, exit: i32) -> (JobAction, bool) {
-        let spec = self.rare.get(&task.id).and_then(|r| r.spec.as_ref());
-        let job = &self.jobs[task.job as usize].cfg;
-        let c = spec.and_then(|s| s.exit_conditions.as_ref()).unwrap_or(&job.exit_conditions);
-        let by_code = || {
-            let exact = c.codes.iter().find(|(code, _)| *code == exit).map(|(_, a)| *a);
-            exact.or_else(|| c.ranges.iter().find(|(lo, hi, _)| (*lo..=*hi).contains(&exit)).map(|(_, _, a)| *a))
-        };
-        let own: Option<ExitAction> = match fate {
-            Fate::PreProcessingError => c.pre_processing_error,
-            Fate::UploadError => c.upload_error,
-            Fate::Success | Fate::Failure => by_code(),
-            _ => None,
-        };
-        let action = own.or(c.default.filter(|_| fate != Fate::Success)).unwrap_or_default();
-        let success = fate == Fate::Success;
-        let default_job = if success { JobAction::None } else { JobAction::Terminate };
-        (action.job.unwrap_or(default_job), action.satisfy.unwrap_or(success))
-    }
-
-    /// Dependents, the side tables, the job: told of a finished task.
-    pub(crate) fn consequences(&mut self, task: &Task, fate: Fate, exit: i32) {
-        let (action, satisfy) = self.exit_action(task, fate, exit);
-        let n = self.work.len() as u32;
-        if task.id < n {
-            if self.dependents.contains_key(&Need::Work(task.id)) || self.work.extra.len() > 0 {
-                self.satisfy(Need::Work(task.id), satisfy);
-            }
-        } else {
-            let name = self.task_name(task.id);
-            if let Ok(number) = name.parse::<u64>() {
-                self.satisfy(Need::Number(task.job, number), satisfy);
-            }
-            self.satisfy(Need::Name(task.job, name), satisfy);
-            self.ran_on.insert(task.id, task.node);
-        }
-        self.rare.remove(&task.id);
-        let j = &self.jobs[task.job as usize];
-        if j.manager == task.id && j.cfg.manager.as_ref().is_some_and(|m| m.kill_job_on_completion) {
-            return self.terminate_job(task.job, "JMComplete");
-        }
-        if fate != Fate::Terminated && j.cfg.on_task_failure == OnTaskFailure::PerformExitOptionsJobAction {
-            match action {
-                JobAction::None => {}
-                JobAction::Disable => self.disable_job(task.job, DisableJobOption::Requeue),
-                JobAction::Terminate => self.terminate_job(task.job, "TaskFailed"),
-            }
-        }
-    }
-
-    fn satisfy(&mut self, need: Need, ok: bool) {
-        let before = self.satisfied.get(&need) == Some(&true);
-        if before || !ok {
-            self.satisfied.entry(need).or_insert(false);
-            return;
-        }
-        let dependents = self.dependents.remove(&need).unwrap_or_default();
-        self.satisfied.insert(need, true);
-        for id in dependents {
-            let Some(rare) = self.rare.get_mut(&id) else { continue };
-            rare.left -= 1;
-            let at = rare.at;
-            if rare.left == 0 && self.tasks[at].id == id && self.tasks[at].state == TaskState::Waiting {
-                self.tasks[at].state = TaskState::Ready;
-                let (job, weight) = (self.tasks[at].job, i64::from(self.tasks[at].instances));
-                self.count(job, |c| {
-                    c.waiting -= 1;
-                    c.active += weight;
-                });
-                self.queue_back(at);
-            }
-        }
-    }
-
     /// All tasks of a job are complete (a job without tasks counts, pool.md §8.3).
     pub(crate) fn all_complete(&mut self, job: u32) {
         let j = &self.jobs[job as usize];
@@ -421,7 +346,7 @@ impl World {
         }
     }
 
-    fn attempts_of(&self, job: u32) -> Vec<u32> {
+    fn attempts_of(&self, job: u32) -> Vec<(u32, u32)> {
         let mut placed: Vec<(u32, u32)> = self
             .tasks
             .iter()
@@ -429,7 +354,17 @@ impl World {
             .map(|(at, t)| (t.id, at))
             .collect();
         placed.sort_unstable();
-        placed.into_iter().map(|(_, at)| at).collect()
+        placed
+    }
+
+    /// Cuts short every attempt of a job. Ending one may end others, so each is looked at again.
+    fn abort_all(&mut self, job: u32, how: Kill) {
+        for (id, at) in self.attempts_of(job) {
+            let t = &self.tasks[at];
+            if t.id == id && matches!(t.state, TaskState::Running | TaskState::Preparing) {
+                self.abort(at, how, true);
+            }
+        }
     }
 
     /// Disables a job.
@@ -445,9 +380,7 @@ impl World {
             DisableJobOption::Wait => None,
         };
         if let Some(how) = how {
-            for at in self.attempts_of(job) {
-                self.abort(at, how, true);
-            }
+            self.abort_all(job, how);
         }
         if self.jobs[job as usize].placed == 0 && self.jobs[job as usize].state == JobState::Disabling {
             self.job_disabled(job);
@@ -490,9 +423,7 @@ impl World {
         j.reason = Some(reason);
         self.set_job(job, if delete { JobState::Deleting } else { JobState::Terminating });
         self.unring(job);
-        for at in self.attempts_of(job) {
-            self.abort(at, Kill::Terminate, true);
-        }
+        self.abort_all(job, Kill::Terminate);
         self.set_counted(job, false);
         // Release tasks run in the background where the preparation task ran and completed (C12), 15 minutes at most.
         let prepared = self.prepared.iter().any(|((_, j), prep)| *j == job && *prep == Prep::Done);
@@ -512,7 +443,10 @@ impl World {
         let j = &self.jobs[job as usize];
         let (pool, schedule) = (j.pool, j.schedule);
         let keep = matches!(&j.cfg.pool, PoolRef::Auto(auto) if auto.keep_alive);
-        if j.auto_pool && !keep && pool != NONE && self.pools[pool as usize].state == super::super::world::PoolState::Active
+        if j.auto_pool
+            && !keep
+            && pool != NONE
+            && self.pools[pool as usize].state == super::super::world::PoolState::Active
         {
             self.delete_pool(pool);
         }
@@ -568,11 +502,7 @@ impl World {
 
 /// Counts as the pool sees them.
 fn visible(counts: &Counts, counted: bool) -> Counts {
-    if counted {
-        *counts
-    } else {
-        Counts { succeeded: counts.succeeded, failed: counts.failed, ..Counts::default() }
-    }
+    if counted { *counts } else { Counts { succeeded: counts.succeeded, failed: counts.failed, ..Counts::default() } }
 }
 
 fn rare_of(spec: &Arc<TaskConfig>, affinity: u32) -> Rare {

@@ -63,12 +63,34 @@ whys! {
 }
 
 const LIVE: &[NodeState] = &[
-    Creating, Starting, WaitingForStartTask, StartTaskFailed, Idle, Running, Offline, Rebooting, Reimaging, UpgradingOs,
+    Creating,
+    Starting,
+    WaitingForStartTask,
+    StartTaskFailed,
+    Idle,
+    Running,
+    Offline,
+    Rebooting,
+    Reimaging,
+    UpgradingOs,
     Unknown,
 ];
 const STAYING: &[NodeState] = &[
-    Creating, Starting, WaitingForStartTask, StartTaskFailed, Idle, Running, Offline, Rebooting, Reimaging, UpgradingOs,
-    Unusable, Unknown, Preempted, Deallocating, Deallocated,
+    Creating,
+    Starting,
+    WaitingForStartTask,
+    StartTaskFailed,
+    Idle,
+    Running,
+    Offline,
+    Rebooting,
+    Reimaging,
+    UpgradingOs,
+    Unusable,
+    Unknown,
+    Preempted,
+    Deallocating,
+    Deallocated,
 ];
 
 /// A row: from any of these (empty: not there yet), for this reason, to this (none: gone).
@@ -236,8 +258,7 @@ impl World {
         let price = cost::price(&pool.cfg, node.class);
         let cost = cost::charge(price, self.now - node.billed_from, pool.cfg.cost.billing_quantum);
         pool.totals.cost[node.class as usize] += cost;
-        let span =
-            NodeSpan { node: n, pool: node.pool, class: node.class, from: node.billed_from, to: self.now, cost };
+        let span = NodeSpan { node: n, pool: node.pool, class: node.class, from: node.billed_from, to: self.now, cost };
         if span.to > span.from {
             self.out.spans.push(span);
         }
@@ -251,7 +272,8 @@ impl World {
             let node = &self.nodes[n as usize];
             let price = cost::price(&p.cfg, node.class);
             if billed(node.state) {
-                cost[node.class as usize] += cost::charge(price, self.now - node.billed_from, p.cfg.cost.billing_quantum);
+                cost[node.class as usize] +=
+                    cost::charge(price, self.now - node.billed_from, p.cfg.cost.billing_quantum);
             }
             if p.cfg.cost.disk > 0 {
                 cost[node.class as usize] += cost::charge(p.cfg.cost.disk, self.now - node.created, 1);

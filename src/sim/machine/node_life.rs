@@ -176,6 +176,8 @@ impl World {
 
     /// The VM's contents are gone: preparations, kills and failures in flight mean nothing any more.
     fn lose_vm(&mut self, n: u32) {
+        // Whatever it was being emptied for is moot; killing must not set it off.
+        self.nodes[n as usize].drain = Drain::No;
         self.kill_all(n, Kill::Lost);
         self.forget_preparations(n);
         let slots = self.pools[self.nodes[n as usize].pool as usize].cfg.task_slots as u16;
@@ -186,9 +188,6 @@ impl World {
         node.free = slots;
         node.retain_until = 0;
         node.managers = 0;
-        if node.drain != Drain::Deleting && !matches!(node.drain, Drain::Leave(_)) {
-            node.drain = Drain::No;
-        }
         self.reindex(n);
     }
 
@@ -298,9 +297,7 @@ impl World {
             for n in self.spot_nodes(pool) {
                 match (now, self.nodes[n as usize].state) {
                     (false, _) => self.evict(n),
-                    (true, Preempted)
-                        if self.now - self.nodes[n as usize].preempted_at <= cfg.spot.restore_window =>
-                    {
+                    (true, Preempted) if self.now - self.nodes[n as usize].preempted_at <= cfg.spot.restore_window => {
                         self.restored(n);
                     }
                     _ => {}

@@ -13,9 +13,7 @@ use crate::sim::{
     policy::{boot, capacity, place::FreeIndex, preempt, shrink},
     resize::{self, Ask, Cause, Limit, Resize, ResizeError, code},
     trace::Note,
-    world::{
-        AllocationState, Apart, Class, Counts, JobState, Marks, NONE, NodeState, Pool, PoolState, Totals, World,
-    },
+    world::{AllocationState, Apart, Class, Counts, JobState, Marks, NONE, NodeState, Pool, PoolState, Totals, World},
 };
 use poolcast_runtime::value::DeallocationOption;
 use std::sync::Arc;
@@ -80,6 +78,7 @@ impl World {
             storm: false,
             storm_flips: 0,
             available: cfg.spot.trace.first().copied().unwrap_or(true),
+            room_made: -1,
             usage: [0; 9],
             usage_traces: 0,
             preemptible: false,
@@ -115,7 +114,9 @@ impl World {
         for job in waiting {
             self.bind(job, pool);
         }
-        self.start_resize(pool, target, cfg.option, cfg.resize_timeout, Cause::Create);
+        if fixed {
+            self.start_resize(pool, target, cfg.option, cfg.resize_timeout, Cause::Create);
+        }
         self.schedule_first_evaluation(pool);
         Ok(pool)
     }
@@ -156,8 +157,15 @@ impl World {
                 under_way.waits = [false; 2];
             }
             None => {
-                p.resize =
-                    Some(Resize { started: now, option, from, cause, errors: Vec::new(), waits: [false; 2], stopped: false });
+                p.resize = Some(Resize {
+                    started: now,
+                    option,
+                    from,
+                    cause,
+                    errors: Vec::new(),
+                    waits: [false; 2],
+                    stopped: false,
+                });
             }
         }
         p.alloc = AllocationState::Resizing;
@@ -369,7 +377,12 @@ impl World {
         let codes: Vec<&str> = record.errors.iter().map(|e| e.code).collect();
         let value = u64::from(current[0]) << 32 | u64::from(current[1]);
         self.out.trace.note(now, Note::ResizeComplete, pool, value, || {
-            Some(format!("{}+{} {}", current[0], current[1], if codes.is_empty() { "Success".into() } else { codes.join(",") }))
+            Some(format!(
+                "{}+{} {}",
+                current[0],
+                current[1],
+                if codes.is_empty() { "Success".into() } else { codes.join(",") }
+            ))
         });
         let failed = !record.errors.is_empty();
         self.out.resizes.push(record);

@@ -61,7 +61,8 @@ impl World {
         }
         schedule.occurrences += 1;
         schedule.next = schedule.next.saturating_add(cfg.recurrence).min(NEVER);
-        let job = JobConfig { id: format!("{}:job-{}", cfg.id, schedule.occurrences), create_at: now, ..cfg.job.clone() };
+        let job =
+            JobConfig { id: format!("{}:job-{}", cfg.id, schedule.occurrences), create_at: now, ..cfg.job.clone() };
         let id = job.id.clone();
         match self.add_job(Arc::new(job), s) {
             Ok(job) => self.schedules[s as usize].job = job,

@@ -10,7 +10,6 @@ use crate::sim::{
     output::{Fate, TaskRecord},
     rng::{Draw, Purpose},
     trace::Note,
-    workload::Exit,
     world::{Counts, Drain, JobState, MANAGER, NONE, NodeState, Prep, RARE, Shape, TIMED_OUT, Task, TaskState, World},
 };
 use std::collections::{BTreeSet, VecDeque};
@@ -211,7 +210,8 @@ impl World {
         };
         task.state = TaskState::Running;
         task.start = now + overhead;
-        let mut run = Ms::from(task.run);
+        // A task that fails in no time and is retried for ever must not stop the clock.
+        let mut run = Ms::from(task.run).max(Ms::from(task.attempts > 1));
         let (token, id, node, start) = (task.token, task.id, task.node, task.start);
         if !plain || task.flags & RARE != 0 {
             run = self.rare_run(at, run);
@@ -505,44 +505,6 @@ impl World {
         let own = if task.flags & RARE != 0 { self.rare.get(&task.id).and_then(|r| r.retries) } else { None };
         let allowed = own.unwrap_or(job.cfg.max_task_retry_count);
         allowed < 0 || i32::from(task.retries) < allowed
-    }
-
-    /// How an attempt ends.
-    #[inline]
-    fn exit_of(&self, task: &Task) -> (Fate, i32) {
-        if task.flags & TIMED_OUT != 0 {
-            return (Fate::WallClock, -1);
-        }
-        let job = &self.jobs[task.job as usize];
-        if let Some(exit) = self.work.exit.get(task.id as usize) {
-            return match exit {
-                Exit::Success | Exit::Code(0) => (Fate::Success, 0),
-                Exit::Code(code) => (Fate::Failure, *code),
-            };
-        }
-        if job.plain && task.flags & RARE == 0 {
-            return (Fate::Success, 0);
-        }
-        let spec = self.rare.get(&task.id).and_then(|r| r.spec.as_ref());
-        let model = spec.and_then(|s| s.exit.as_ref()).unwrap_or(&job.cfg.exit);
-        let key = u64::from(task.id) << 16 | u64::from(task.attempts);
-        let mut draw = Draw::keyed(self.config.seed, Purpose::Exit, key);
-        if draw.chance(model.pre_processing_error) {
-            return (Fate::PreProcessingError, -1);
-        }
-        let total: f64 = model.codes.iter().map(|(_, w)| w).sum();
-        let mut left = draw.unit() * total;
-        let code = model.codes.iter().find(|(_, w)| {
-            left -= w;
-            left < 0.0
-        });
-        let code = code.or(model.codes.last()).map_or(0, |(c, _)| *c);
-        // An exit code beats an upload error (pool.md §8.2).
-        match (code, draw.chance(model.upload_error)) {
-            (0, true) => (Fate::UploadError, 0),
-            (0, false) => (Fate::Success, 0),
-            (code, _) => (Fate::Failure, code),
-        }
     }
 
     /// Ends a task that is counted as active and on no node.

@@ -4,6 +4,7 @@
 //! an account, a pool, its nodes, its jobs. Never: a command line, an environment setting, a path of a resource file: the
 //! readers have no field for them, so they cannot get in (a test plants some and looks for them).
 
+mod az_doc;
 pub mod azure;
 pub mod builder;
 pub mod events;

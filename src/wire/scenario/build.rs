@@ -6,30 +6,24 @@ use super::{
     Overrides, Scenario, ScenarioError, VERSION,
     file::*,
     keys::{Setting, Settings, join, near},
+    leaves::{conditions, exit, spot_trace, usage},
 };
 use crate::{
     sim::{
         config::*,
-        generate::{Arrivals, Generator, RunTimes, Shape},
         knobs::{self, KnobError, parse_duration},
         vm::VmTable,
         workload::Workload,
     },
-    wire::{
-        import::{self, Format, ImportReport, Options, RunTime},
-        time, vm_prices,
-    },
+    wire::{time, vm_prices},
 };
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::Path};
 
 /// What building needs everywhere.
 pub(super) struct Build<'a> {
     pub errors: Vec<ScenarioError>,
     knobs: Settings,
-    base: &'a Path,
+    pub base: &'a Path,
     sizes: VmTable,
     pub accounts: Vec<AccountConfig>,
     pub first_pool: Option<String>,
@@ -260,7 +254,7 @@ impl Build<'_> {
             Ok(size) => Some(size.clone()),
             Err(e) => {
                 let help = if e.near.is_empty() {
-                    "`poolcast explain vm-sizes` lists them; a size no table has can be written as a `vm` table"
+                    "a size no table has can be written as a `vm` table: name, vcpus, price"
                         .to_string()
                 } else {
                     format!("did you mean `{}`?", e.near.join("`, `"))
@@ -484,113 +478,6 @@ impl Build<'_> {
         schedule
     }
 
-    fn workload(
-        &mut self,
-        file: &mut ScenarioFile,
-        config: &mut Config,
-        over: &Overrides,
-        epoch: Option<i64>,
-    ) -> (Workload, Option<ImportReport>) {
-        let none = (Workload::default(), None);
-        if let Some(j) = file.workload.as_ref().and_then(|w| w.job.as_ref()) {
-            let job = self.job(j, "workload.job");
-            config.workload_job = job;
-        }
-        let mut options = Options::default();
-        if let Some(w) = &file.workload {
-            options.cpus_per_slot = w.cpus_per_slot.unwrap_or(1).max(1);
-            options.keep_failed = w.keep_failed.unwrap_or(true);
-            options.run_time = match w.run_time {
-                Some(RunTimeFile::Occupied) => RunTime::Occupied,
-                _ => RunTime::Realtime,
-            };
-        }
-        let (path, at): (PathBuf, &str) = match (&over.workload, &file.workload) {
-            (Some(spec), _) => {
-                let (name, format) = import::split_spec(spec);
-                options.format = format;
-                (PathBuf::from(name), "--workload")
-            }
-            (None, Some(w)) => match (&w.file, &w.generate) {
-                (Some(_), Some(_)) => {
-                    self.fail("workload.generate", "stands beside `file`", "give one of them");
-                    return none;
-                }
-                (None, Some(g)) => return (self.generate(g, config, epoch), None),
-                (None, None) => return none,
-                (Some(name), None) => {
-                    if let Some(f) = &w.format {
-                        options.format = Format::named(f);
-                        if options.format.is_none() {
-                            let names: Vec<&str> = Format::ALL.iter().map(|(n, _)| *n).collect();
-                            self.fail("workload.format", format!("`{f}` is not a format"), near(f, &names));
-                        }
-                    }
-                    (self.base.join(name), "workload.file")
-                }
-            },
-            (None, None) => return none,
-        };
-        match import::workload(&path, &options) {
-            Ok((w, report)) => (w, Some(report)),
-            Err(e) => {
-                self.fail(at, ImportErrorLine(&e).to_string(), e.problem.help.clone());
-                none
-            }
-        }
-    }
-
-    fn generate(&mut self, g: &GenerateFile, config: &Config, epoch: Option<i64>) -> Workload {
-        let ms = |d: &Dur| d.0.max(0) as u64;
-        let generator = Generator {
-            arrivals: match &g.arrivals {
-                ArrivalsFile::Poisson { per_hour } => Arrivals::Poisson { per_hour: *per_hour },
-                ArrivalsFile::Diurnal { per_hour, peak_hour, amplitude, weekend } => Arrivals::Diurnal {
-                    per_hour: *per_hour,
-                    peak_hour: peak_hour.unwrap_or(14.0),
-                    amplitude: amplitude.unwrap_or(0.8),
-                    weekend: weekend.unwrap_or(1.0),
-                },
-                ArrivalsFile::Bursty { calm_per_hour, burst_per_hour, calm_mean, burst_mean } => Arrivals::Bursty {
-                    calm_per_hour: *calm_per_hour,
-                    burst_per_hour: *burst_per_hour,
-                    calm_mean_ms: calm_mean.0 as f64,
-                    burst_mean_ms: burst_mean.0 as f64,
-                },
-                ArrivalsFile::Every { period } => Arrivals::Every { period_ms: ms(period) },
-                ArrivalsFile::Once {} => Arrivals::Once,
-            },
-            run: match &g.run {
-                RunFile::Constant { time } => RunTimes::Constant(ms(time)),
-                RunFile::Exponential { mean } => RunTimes::Exponential(mean.0 as f64),
-                RunFile::Uniform { least, most } => RunTimes::Uniform(ms(least), ms(most)),
-                RunFile::Lognormal { median, sigma } => {
-                    RunTimes::LogNormal { median_ms: median.0 as f64, sigma: *sigma }
-                }
-                RunFile::Pareto { least, alpha } => RunTimes::Pareto { min_ms: least.0 as f64, alpha: *alpha },
-            },
-            shape: match &g.shape {
-                Some(ShapeFile::Bag { least, most }) => Shape::Bag { least: *least, most: *most },
-                Some(ShapeFile::Dag { layers, width, fan_in }) => {
-                    Shape::Dag { layers: *layers, width: *width, fan_in: *fan_in }
-                }
-                Some(ShapeFile::Single {}) | None => Shape::Single,
-            },
-            slots: g.slots.clone(),
-            duration_ms: ms(&g.duration),
-            longest_ms: g.longest.as_ref().map_or(Generator::default().longest_ms, ms),
-            most_tasks: g.most_tasks.unwrap_or(10_000_000),
-            jobs: g.jobs.unwrap_or(1),
-            failure: g.failure.unwrap_or(0.0).clamp(0.0, 1.0),
-        };
-        if g.duration.0 >= NEVER {
-            self.fail("workload.generate.duration", "is never", "say how long work keeps coming, such as P7D");
-            return Workload::default();
-        }
-        let epoch = time::ticks_from_unix_ms(epoch.unwrap_or(time::DEFAULT_EPOCH_UNIX_MS));
-        generator.generate(g.seed.unwrap_or(config.seed), epoch)
-    }
-
     fn references(
         &mut self,
         config: &Config,
@@ -683,89 +570,6 @@ impl Build<'_> {
             if let Err(e) = knobs::set(config, path.trim(), text.trim()) {
                 self.fail(format!("--set {}", e.path), e.message, e.help.unwrap_or_default());
             }
-        }
-    }
-}
-
-/// An import error on one line, without its help.
-struct ImportErrorLine<'a>(&'a import::ImportError);
-
-impl std::fmt::Display for ImportErrorLine<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = self.0.to_string();
-        f.write_str(text.lines().next().unwrap_or(""))
-    }
-}
-
-fn spot_trace(text: &str) -> Result<(Ms, Vec<bool>), String> {
-    #[derive(serde::Deserialize)]
-    struct Meta {
-        gap_seconds: f64,
-    }
-    #[derive(serde::Deserialize)]
-    struct Trace {
-        metadata: Meta,
-        data: Vec<f64>,
-    }
-    let t: Trace = serde_json::from_str(text).map_err(|e| format!("is not an availability trace: {e}"))?;
-    if !(t.metadata.gap_seconds >= 1.0 && t.metadata.gap_seconds < 1e7) || t.data.is_empty() {
-        return Err("has no data, or a gap below a second".into());
-    }
-    Ok(((t.metadata.gap_seconds * 1000.0).round() as Ms, t.data.iter().map(|x| *x > 0.0).collect()))
-}
-
-fn exit(e: &ExitFile) -> ExitModel {
-    ExitModel {
-        codes: e.codes.clone(),
-        pre_processing_error: e.pre_processing_error.clamp(0.0, 1.0),
-        upload_error: e.upload_error.clamp(0.0, 1.0),
-    }
-}
-
-fn exit_action(job: Option<JobActionFile>, dependency: Option<DependencyFile>) -> ExitAction {
-    ExitAction {
-        job: job.map(|j| match j {
-            JobActionFile::None => JobAction::None,
-            JobActionFile::Disable => JobAction::Disable,
-            JobActionFile::Terminate => JobAction::Terminate,
-        }),
-        satisfy: dependency.map(|d| matches!(d, DependencyFile::Satisfy)),
-    }
-}
-
-fn conditions(c: &ExitConditionsFile) -> ExitConditions {
-    let one = |a: &ExitActionFile| exit_action(a.job, a.dependency);
-    ExitConditions {
-        codes: c.codes.iter().map(|x| (x.code, exit_action(x.job, x.dependency))).collect(),
-        ranges: c.ranges.iter().map(|x| (x.start, x.end, exit_action(x.job, x.dependency))).collect(),
-        pre_processing_error: c.pre_processing_error.as_ref().map(one),
-        upload_error: c.upload_error.as_ref().map(one),
-        default: c.default.as_ref().map(one),
-    }
-}
-
-fn usage(u: &UsageFile) -> UsageModel {
-    fn of(u: &UseFile) -> Usage {
-        let m = |x: f64| (x.clamp(0.0, 1e15) * 1000.0).round() as i64;
-        Usage {
-            cpu: m(u.cpu),
-            memory: m(u.memory),
-            disk: m(u.disk),
-            disk_read: m(u.disk_read),
-            disk_write: m(u.disk_write),
-            disk_read_ops: m(u.disk_read_ops),
-            disk_write_ops: m(u.disk_write_ops),
-            net_in: m(u.net_in),
-            net_out: m(u.net_out),
-        }
-    }
-    match u {
-        UsageFile::Constant { of: x } => UsageModel::Constant(of(x)),
-        UsageFile::Uniform { least, most } => UsageModel::Uniform(of(least), of(most)),
-        UsageFile::Trace { steps } => {
-            let mut steps: Vec<(Ms, Usage)> = steps.iter().map(|(t, u)| (t.0, of(u))).collect();
-            steps.sort_by_key(|(t, _)| *t);
-            UsageModel::Trace(steps)
         }
     }
 }

@@ -42,7 +42,12 @@ pub fn account(a: &Account) -> String {
 
 /// `[[pools]]`.
 pub fn pool(p: &Pool) -> String {
-    let mut out = format!("[[pools]]\nid = {}\nvm_size = {}\ntask_slots_per_node = {}\n", quoted(&p.id), quoted(&p.vm_size), p.slots);
+    let mut out = format!(
+        "[[pools]]\nid = {}\nvm_size = {}\ntask_slots_per_node = {}\n",
+        quoted(&p.id),
+        quoted(&p.vm_size),
+        p.slots
+    );
     if p.pack {
         out.push_str("fill_type = \"pack\"\n");
     }
@@ -70,7 +75,13 @@ pub fn pool(p: &Pool) -> String {
 pub fn jobs(list: &[Job]) -> String {
     let mut out = String::new();
     for j in list {
-        let _ = writeln!(out, "[[jobs]]\nid = {}\npriority = {}\nuses_task_dependencies = {}", quoted(&j.id), j.priority, j.dependencies);
+        let _ = writeln!(
+            out,
+            "[[jobs]]\nid = {}\npriority = {}\nuses_task_dependencies = {}",
+            quoted(&j.id),
+            j.priority,
+            j.dependencies
+        );
         if !j.pool.is_empty() {
             let _ = writeln!(out, "pool = {}", quoted(&j.pool));
         }

@@ -47,6 +47,11 @@ pub fn schema() -> Value {
     root
 }
 
+/// The JSON Schema as text.
+pub fn text() -> String {
+    serde_json::to_string_pretty(&schema()).unwrap_or_default() + "\n"
+}
+
 fn knob_schema(knob: &Knob) -> Value {
     let mut s = match knob.kind {
         Kind::Duration => json!({"$ref": "#/$defs/Duration"}),

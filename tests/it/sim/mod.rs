@@ -1,5 +1,8 @@
 //! The pool.
 
+mod acceptance;
 mod basics;
 mod random;
+mod rules;
 mod support;
+mod truth;

@@ -119,7 +119,8 @@ fn any_job(l: &mut Luck, id: &str) -> JobConfig {
     j.max_wall_clock = l.pick(&[NEVER, NEVER, 2 * HOUR]);
     j.on_all_tasks_complete = l.pick(&[OnAllComplete::NoAction, OnAllComplete::TerminateJob]);
     j.on_task_failure = l.pick(&[OnTaskFailure::NoAction, OnTaskFailure::PerformExitOptionsJobAction]);
-    j.exit_conditions.default = l.pick(&[None, Some(ExitAction { job: Some(JobAction::Disable), satisfy: Some(true) })]);
+    j.exit_conditions.default =
+        l.pick(&[None, Some(ExitAction { job: Some(JobAction::Disable), satisfy: Some(true) })]);
     if l.chance(30) {
         j.preparation = Some(PreparationTask {
             duration: l.pick(&[0, 30_000]),
@@ -260,8 +261,9 @@ fn play(seed: u64, check: bool) -> Simulation {
             let what = action(&mut l);
             let answer = sim.act(&what);
             if check {
-                sim.check_invariants()
-                    .unwrap_or_else(|v| panic!("seed {seed}, step {steps}, {what:?} ({answer:?}) at {}: {v}", sim.now()));
+                sim.check_invariants().unwrap_or_else(|v| {
+                    panic!("seed {seed}, step {steps}, {what:?} ({answer:?}) at {}: {v}", sim.now())
+                });
             }
         }
         if steps > 30_000 {
@@ -299,5 +301,12 @@ proptest! {
         let mut whole = build(seed).0;
         whole.run();
         prop_assert_eq!(whole.digest(), sim.digest());
+    }
+}
+
+#[test]
+fn scenarios_that_once_failed() {
+    for seed in [1562883875402179454, 1284169281578136446, 9326370014712264165] {
+        play(seed, true);
     }
 }
