@@ -89,7 +89,13 @@ fn main() -> Result<(), poolcast::Error> {
             pool.resize(target, now);
         }
         if (now - start) % 3600 == 0 {
-            println!("{}  {:>3} waiting  {:>2} nodes  {:>4} done", at.iso_trimmed(), pool.queue, pool.nodes(), pool.done);
+            println!(
+                "{}  {:>3} waiting  {:>2} nodes  {:>4} done",
+                at.iso_trimmed(),
+                pool.queue,
+                pool.nodes(),
+                pool.done
+            );
         }
     }
     assert_eq!((pool.queue, pool.done), (0, 180), "all work is done at the end of the day");

@@ -1,8 +1,8 @@
 //! The public interface as a whole: what it is (a snapshot), what it promises (`Send`, `Sync`, no panic from arguments).
 
 use poolcast::{
-    Error, EvalError, Evaluator, Feed, Formula, Inputs, Interval, Metric, Outcome, PoolState, Rules, SeriesStore, Snapshot,
-    Target, Targets, Ticks, sim::Simulation,
+    Error, EvalError, Evaluator, Feed, Formula, Inputs, Interval, Metric, Outcome, PoolState, Rules, SeriesStore,
+    Snapshot, Target, Targets, Ticks, sim::Simulation,
 };
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -65,11 +65,17 @@ fn items(text: &str) -> String {
         if !pending.is_empty() || code.starts_with("pub ") || code.starts_with("impl") && depth == 0 {
             pending.push_str(if pending.is_empty() { "" } else { " " });
             pending.push_str(code);
-            let ends = pending.contains('{') || pending.ends_with(';') || pending.ends_with(',') && !pending.contains('(');
+            let ends =
+                pending.contains('{') || pending.ends_with(';') || pending.ends_with(',') && !pending.contains('(');
             if ends {
                 let keep = pending.starts_with("pub use") || pending.starts_with("pub const");
                 let head = if keep { pending.as_str() } else { pending.split(" {").next().unwrap_or("") };
-                let _ = writeln!(out, "{}{}", "  ".repeat(depth.max(0) as usize), head.trim_end_matches([',', ';', '{', ' ']));
+                let _ = writeln!(
+                    out,
+                    "{}{}",
+                    "  ".repeat(depth.max(0) as usize),
+                    head.trim_end_matches([',', ';', '{', ' '])
+                );
                 if pending.starts_with("pub enum") && pending.ends_with('{') {
                     enum_depth = Some(depth + 1);
                 }
@@ -123,7 +129,12 @@ fn arguments_at_the_ends_of_their_ranges_give_errors() {
                     let _ = feed.push_delayed(*metric, at, Ticks(i64::MIN), -f64::MIN_POSITIVE);
                 }
             }
-            feed.set_pool(PoolState { targets: [u32::MAX; 2], nodes: [u32::MAX; 2], task_slots: u32::MAX, seed: u64::MAX });
+            feed.set_pool(PoolState {
+                targets: [u32::MAX; 2],
+                nodes: [u32::MAX; 2],
+                task_slots: u32::MAX,
+                seed: u64::MAX,
+            });
             let _ = feed.evaluate(&mut evaluator, now);
             let _ = formula.evaluate(&feed.inputs(now));
             // A snapshot may be filled in by hand with anything.
@@ -175,7 +186,8 @@ fn a_feed_says_what_static_series_say() {
 
 #[test]
 fn many_pools_say_what_each_says() {
-    let formula = Formula::compile("$TargetDedicatedNodes = avg($PendingTasks.GetSample(2 * TimeInterval_Minute));").unwrap();
+    let formula =
+        Formula::compile("$TargetDedicatedNodes = avg($PendingTasks.GetSample(2 * TimeInterval_Minute));").unwrap();
     let pools: Vec<Inputs> = (0..1500)
         .map(|i| {
             let inputs = Inputs::at_ticks(Ticks(Interval::DAY.0));

@@ -135,7 +135,11 @@ pub unsafe extern "C" fn poolcast_compile(
 /// # Safety
 /// As poolcast_compile.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn poolcast_check(text: *const c_char, len: usize, report: *mut poolcast_report) -> poolcast_status {
+pub unsafe extern "C" fn poolcast_check(
+    text: *const c_char,
+    len: usize,
+    report: *mut poolcast_report,
+) -> poolcast_status {
     let mut status = POOLCAST_OK;
     let mut found = None;
     let body = || {
@@ -179,8 +183,9 @@ pub unsafe extern "C" fn poolcast_metric(
         }
         // SAFETY: forwarded to the caller.
         let name = unsafe { text(name, len, "name") }?;
-        let found = Metric::from_name(name)
-            .ok_or_else(|| Failure::input(format!("no metric is called `{}`", name.chars().take(80).collect::<String>())))?;
+        let found = Metric::from_name(name).ok_or_else(|| {
+            Failure::input(format!("no metric is called `{}`", name.chars().take(80).collect::<String>()))
+        })?;
         // SAFETY: forwarded to the caller.
         unsafe { put(metric, found as u32) };
         Ok(())

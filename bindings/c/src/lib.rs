@@ -108,10 +108,7 @@ impl From<poolcast::InputError> for Failure {
 ///
 /// # Safety
 /// `out` is NULL or may be written.
-pub(crate) unsafe fn guard(
-    out: *mut poolcast_report,
-    body: impl FnOnce() -> Result<(), Failure>,
-) -> poolcast_status {
+pub(crate) unsafe fn guard(out: *mut poolcast_report, body: impl FnOnce() -> Result<(), Failure>) -> poolcast_status {
     let result = catch_unwind(AssertUnwindSafe(|| {
         let result = body();
         let (status, report) = match result {

@@ -3,8 +3,8 @@
 //! In: outcomes of the library. Out: their parts. Never: a copy of a string into C's memory.
 
 use crate::{
-    Failure, guard, handle::Table, poolcast_report, poolcast_status, poolcast_status::*, poolcast_str, poolcast_targets,
-    put, text,
+    Failure, guard, handle::Table, poolcast_report, poolcast_status, poolcast_status::*, poolcast_str,
+    poolcast_targets, put, text,
 };
 use poolcast::{Outcome, OwnedValue};
 use std::ffi::c_char;

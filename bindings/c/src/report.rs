@@ -99,7 +99,11 @@ impl Report {
                 help: d.help.join("\n"),
             }
         });
-        Report { status, findings: findings.collect(), text: render::human("formula", source, diagnostics.iter(), false) }
+        Report {
+            status,
+            findings: findings.collect(),
+            text: render::human("formula", source, diagnostics.iter(), false),
+        }
     }
 }
 

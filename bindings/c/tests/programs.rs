@@ -117,7 +117,8 @@ fn the_header_stands_alone_in_c99_and_cpp11() {
 #[test]
 fn the_guides_program_and_the_example_run() {
     let guide = std::fs::read_to_string(root().join("../../docs/embedding.md")).unwrap();
-    let hello = guide.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a C program in the guide");
+    let hello =
+        guide.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a C program in the guide");
     let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hello.c");
     std::fs::write(&source, hello).unwrap();
     let Some(program) = build("gcc", &source, &["-std=c11"], "hello_c") else { return };

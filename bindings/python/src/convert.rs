@@ -21,11 +21,7 @@ pub(crate) fn bad(py: Python<'_>, text: impl Into<String>) -> PyErr {
 /// A failed evaluation.
 pub(crate) fn failed(py: Python<'_>, source: &str, e: EvalError) -> PyErr {
     let (line, column) = LineIndex::new(source).line_col(source, e.span.lo);
-    raise(
-        py,
-        "EvaluationError",
-        (e.code, e.message, e.value, line, column, e.results, e.metric.map(Metric::name)),
-    )
+    raise(py, "EvaluationError", (e.code, e.message, e.value, line, column, e.results, e.metric.map(Metric::name)))
 }
 
 /// Any error of the library about a formula.
@@ -62,7 +58,11 @@ pub(crate) fn instant(value: &Bound<'_, PyAny>) -> PyResult<Ticks> {
         let zone = value.call_method0("utcoffset")?;
         let utc = py.import("datetime")?.getattr("timezone")?.getattr("utc")?;
         let aware = if zone.is_none() {
-            value.call_method("replace", (), Some(&pyo3::types::IntoPyDict::into_py_dict([("tzinfo", utc.clone())], py)?))?
+            value.call_method(
+                "replace",
+                (),
+                Some(&pyo3::types::IntoPyDict::into_py_dict([("tzinfo", utc.clone())], py)?),
+            )?
         } else {
             value.clone()
         };

@@ -65,11 +65,8 @@ impl Diagnostic {
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         let d = slf.get();
         let place = (d.line, d.column, d.start, d.end);
-        let args = (
-            (&d.code, &d.severity, &d.message, &d.label),
-            place,
-            (d.notes.clone(), d.help.clone(), d.fixes.clone()),
-        );
+        let args =
+            ((&d.code, &d.severity, &d.message, &d.label), place, (d.notes.clone(), d.help.clone(), d.fixes.clone()));
         let py = slf.py();
         let (a, b, c) = args;
         let all = (a.0, a.1, a.2, a.3, b.0, b.1, b.2, b.3, c.0, c.1, c.2).into_pyobject(py)?;

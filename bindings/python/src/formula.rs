@@ -69,7 +69,8 @@ impl Formula {
             _ => return Err(bad(py, "engine is `auto`, `jit` or `interp`")),
         };
         let options = Options { like_service, strict, engine, ..Options::default() };
-        let inner = py.detach(|| poolcast::Formula::compile_with(source, &options)).map_err(|e| error(py, source, e))?;
+        let inner =
+            py.detach(|| poolcast::Formula::compile_with(source, &options)).map_err(|e| error(py, source, e))?;
         Ok(Formula { inner, options: (like_service, strict, name), idle: Mutex::new(Vec::new()) })
     }
 
@@ -148,7 +149,12 @@ impl Formula {
 
     /// The targets alone, over a feed: (dedicated, low_priority, option), None for a target that is not assigned. The
     /// quickest way; so short that the interpreter's lock is kept.
-    fn targets<'py>(&self, py: Python<'py>, feed: &Bound<'py, Feed>, now: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
+    fn targets<'py>(
+        &self,
+        py: Python<'py>,
+        feed: &Bound<'py, Feed>,
+        now: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
         let now = instant(now)?;
         match self.with(|evaluator| feed.get().inner.evaluate(evaluator, now)) {
             Ok(t) => (number(t.dedicated), number(t.low_priority), t.option.keyword()).into_pyobject(py),
@@ -171,7 +177,9 @@ impl Formula {
         });
         let source = self.inner.source();
         let one = |r: Result<poolcast::Targets, poolcast::EvalError>| match r {
-            Ok(t) => Ok((number(t.dedicated), number(t.low_priority), t.option.keyword()).into_pyobject(py)?.into_any()),
+            Ok(t) => {
+                Ok((number(t.dedicated), number(t.low_priority), t.option.keyword()).into_pyobject(py)?.into_any())
+            }
             Err(e) => Ok(failed(py, source, e).into_value(py).into_bound(py).into_any()),
         };
         all.into_iter().map(one).collect()

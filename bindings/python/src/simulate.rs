@@ -43,7 +43,14 @@ pub(crate) struct Scenario {
 }
 
 impl Scenario {
-    fn read(py: Python<'_>, text: String, json: bool, base: PathBuf, file: String, changes: Overrides) -> PyResult<Scenario> {
+    fn read(
+        py: Python<'_>,
+        text: String,
+        json: bool,
+        base: PathBuf,
+        file: String,
+        changes: Overrides,
+    ) -> PyResult<Scenario> {
         let read = py.detach(|| scenario::parse(&text, json, &base, &file, &changes));
         let inner = read.map_err(|list| problems(py, &file, list.iter().map(ToString::to_string).collect()))?;
         let work = Arc::new(inner.workload.clone());
@@ -89,7 +96,8 @@ impl Scenario {
     /// Read a scenario file, TOML or (by its name) JSON.
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Scenario> {
-        let text = std::fs::read_to_string(&path).map_err(|e| bad(py, format!("cannot read {}: {e}", path.display())))?;
+        let text =
+            std::fs::read_to_string(&path).map_err(|e| bad(py, format!("cannot read {}: {e}", path.display())))?;
         let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
         let base = std::path::absolute(path.parent().unwrap_or(&path)).unwrap_or_default();
         let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
@@ -276,9 +284,9 @@ impl Run {
                     Column::Int(v) => Arc::new(Int64Array::from(v.clone())),
                     Column::Float(v) => Arc::new(Float64Array::from(v.clone())),
                     Column::Text(v) => Arc::new(StringArray::from_iter_values(v)),
-                    Column::Choice(words, at) => {
-                        Arc::new(StringArray::from_iter_values(at.iter().map(|i| words.get(*i as usize).map_or("", |w| w))))
-                    }
+                    Column::Choice(words, at) => Arc::new(StringArray::from_iter_values(
+                        at.iter().map(|i| words.get(*i as usize).map_or("", |w| w)),
+                    )),
                 };
                 (name.to_owned(), array)
             });
@@ -309,7 +317,8 @@ impl Run {
     /// A table, for ``pyarrow.table``, ``polars.DataFrame``, ``pandas.DataFrame.from_arrow`` and others; columns are not copied.
     fn table(&self, py: Python<'_>, name: &str) -> PyResult<Frame> {
         let found = self.tables.iter().find(|(n, _)| *n == name);
-        let (_, batch) = found.ok_or_else(|| bad(py, format!("no table `{name}`; there are {}", self.tables().join(", "))))?;
+        let (_, batch) =
+            found.ok_or_else(|| bad(py, format!("no table `{name}`; there are {}", self.tables().join(", "))))?;
         Ok(Frame { batch: batch.clone() })
     }
     fn __repr__(&self) -> String {
