@@ -4,6 +4,7 @@
 //! Start with [`Formula`] and [`Inputs`].
 
 pub mod backtest;
+pub mod bounds;
 #[cfg(feature = "cli")]
 pub mod calibrate;
 pub mod check;

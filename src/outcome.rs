@@ -107,7 +107,7 @@ pub struct EvalError {
 }
 
 /// The slots of the three outputs after a run that ended so.
-fn outputs(p: &Program, end: End) -> [Option<u32>; 3] {
+pub(crate) fn outputs(p: &Program, end: End) -> [Option<u32>; 3] {
     let End::Stopped(stmt) = end else { return p.outputs };
     use crate::check::hir::Output::*;
     let last = |output| p.slots.iter().rposition(|s| s.output == Some(output) && s.stmt < stmt).map(|i| i as u32);

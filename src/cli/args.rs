@@ -2,7 +2,7 @@
 //!
 //! In: words. Out: `Args`. Never: doing anything.
 
-use super::{Verb, backtest, calibrate, check, compare, doc, emit, eval, explain, fmt, import, repl, shell, simulate, sweep};
+use super::{Verb, backtest, bounds, calibrate, check, compare, diff, doc, emit, eval, explain, fmt, import, repl, shell, simulate, sweep};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Know what an Azure Batch pool will do before it does it.
@@ -46,6 +46,10 @@ pub enum Command {
     Eval(eval::Eval),
     /// Evaluate a formula at every interval over a whole history.
     Backtest(backtest::Backtest),
+    /// Prove what a formula can do: ranges with witnesses, assertions, worst costs.
+    Bounds(bounds::Bounds),
+    /// Whether two formulas decide the same, or an input on which they differ.
+    Diff(diff::Diff),
     /// Simulate a scenario.
     Simulate(simulate::Simulate),
     /// Run several formulas on one scenario under the same luck.
@@ -77,6 +81,8 @@ impl Command {
             Command::Explain(v) => v,
             Command::Eval(v) => v,
             Command::Backtest(v) => v,
+            Command::Bounds(v) => v,
+            Command::Diff(v) => v,
             Command::Simulate(v) => v,
             Command::Compare(v) => v,
             Command::Sweep(v) => v,

@@ -7,8 +7,10 @@
 
 pub mod args;
 pub mod backtest;
+pub mod bounds;
 pub mod calibrate;
 pub mod check;
+pub mod diff;
 pub mod compare;
 pub mod doc;
 pub mod emit;

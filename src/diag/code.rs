@@ -118,6 +118,12 @@ codes! {
     DIVISION "W0525" "unguarded-division" "a division by something that can be zero";
     VECTOR_ORDER "W0526" "vector-order" "the order of samples in a vector is not documented";
     DIRECTIVE "W0527" "unknown-directive" "a `//! allow` comment that names no lint";
+    CAP "W0560" "cap-does-not-cap" "a target can exceed the maximum the formula states";
+    FLOOR "W0561" "floor-does-not-floor" "a target can fall below the minimum the formula states";
+    ARM_NEVER "W0562" "arm-never-taken" "an arm of `?:` that no input reaches";
+    DECIDED "W0563" "comparison-decided" "a comparison that comes out the same on every input";
+    ALWAYS_CUT "W0564" "always-cut-to-zero" "a target that is always a fraction below one";
+    BAD_TARGET "W0565" "bad-target" "a target that can be negative, NaN or infinite";
 }
 
 /// The row of a code (`E0301`, any case) or a name (`operator-types`).

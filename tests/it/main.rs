@@ -3,6 +3,7 @@
 #![allow(missing_docs)]
 
 mod api;
+mod bounds;
 mod cli;
 mod docs;
 mod engines;

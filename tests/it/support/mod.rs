@@ -1,5 +1,7 @@
 //! Shared by the rooms' tests: running a formula on every engine, and saying where two runs differ.
 
+pub mod formulas;
+
 use poolcast::{Engine, EvalError, Formula, Inputs, Options, Outcome, OwnedValue, Rules, ir::lower::Effort};
 
 /// One run's result in a form that compares bit for bit (NaN payloads aside).

@@ -1,0 +1,23 @@
+//! What a formula can do, before it runs.
+//!
+//! In: a program, what is admissible. Out: bounds, verdicts on assertions, witnesses. Never: a claim that is neither proved
+//! nor replayed on the engine.
+
+pub mod assertion;
+pub mod assume;
+pub mod diff;
+pub mod domain;
+pub mod lints;
+pub mod oracle;
+mod refine;
+pub mod report;
+pub mod search;
+pub mod temporal;
+pub mod transfer;
+pub mod walk;
+pub mod witness;
+
+pub use assume::{Assume, History};
+pub use report::{Report, report};
+pub use walk::{Analysis, analyse};
+pub use witness::Witness;

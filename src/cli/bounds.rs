@@ -1,0 +1,272 @@
+//! `poolcast bounds`: what a formula can do, before it runs.
+//!
+//! In: a formula, assumptions, assertions. Out: proved ranges with replayable witnesses, verdicts, an exit code for CI.
+//! Never: a bound of its own; those come from `bounds`.
+
+use super::{
+    Complaint, Exit, Verb,
+    output::{self, Term},
+};
+use crate::{
+    DeallocationOption, Engine, Error, Formula, Options, Rules,
+    bounds::{
+        self, Assume, Witness,
+        assertion::{self, Verdict},
+        report::{Idle, NoSamples, TargetReport, TrapReport, name, unbounded},
+    },
+    diag::render,
+};
+use poolcast_grammar::LineIndex;
+use std::{fmt::Write as _, path::PathBuf};
+
+/// Hours of a month, as cloud prices count them.
+const MONTH: f64 = 730.0;
+
+/// Arguments of `bounds`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A range is proved: no evaluation on any admissible input leaves it. A witness was run on the engine; its command line \
+runs it again. Admissible are whole, non-negative counts, percentages from 0 to 100, a sample each 30 s with any gaps, \
+and any instant from 1970 to 2099; --quota and --assume narrow that.
+Assertions are conditions such as `$TargetDedicatedNodes <= 25`, or settles_to_zero, settles_to_zero(EVALUATIONS), \
+never_below_running, steady, reacts_within(MINUTES); also as comments `//! assert …` in the formula.
+Exit codes: 0 all assertions proved (or unknown), 1 one refuted, or unknown with --deny-unknown.")]
+pub struct Bounds {
+    /// A formula; `-` reads standard input.
+    #[arg(value_name = "FILE")]
+    file: String,
+    /// The pool never has more nodes of one kind than this.
+    #[arg(long, value_name = "NODES")]
+    quota: Option<u32>,
+    /// What inputs are like: `$PendingTasks <= 500`. Repeatable.
+    #[arg(long, value_name = "CONDITION")]
+    assume: Vec<String>,
+    /// What must hold after every evaluation. Repeatable.
+    #[arg(long, value_name = "CONDITION")]
+    assert: Vec<String>,
+    /// An assertion that is neither proved nor refuted also fails.
+    #[arg(long)]
+    deny_unknown: bool,
+    /// Price of a dedicated node for an hour.
+    #[arg(long, value_name = "PRICE")]
+    price: Option<f64>,
+    /// Price of a low-priority node for an hour; a fifth of --price when not given.
+    #[arg(long, value_name = "PRICE")]
+    low_priority_price: Option<f64>,
+    /// Evaluations the search for witnesses may make.
+    #[arg(long, default_value_t = bounds::search::BUDGET, value_name = "EVALUATIONS")]
+    budget: u32,
+    /// Seed of the search.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// A choice where nobody knows what the service does. Repeatable.
+    #[arg(long, value_name = "NAME=VALUE")]
+    rule: Vec<String>,
+    /// Where samples files of counterexamples are written.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    out: PathBuf,
+}
+
+/// Compile a formula for analysis, or put its diagnostics on the terminal.
+pub(super) fn compile(file: &str, rules: &[String], term: &Term) -> Result<Result<Formula, Exit>, Complaint> {
+    let source = output::read(file)?;
+    let mut chosen = Rules::default();
+    for text in rules {
+        let (name, value) = text.split_once('=').ok_or_else(|| format!("--rule takes NAME=VALUE, not `{text}`"))?;
+        chosen.set(name, value).map_err(|e| e.to_string())?;
+    }
+    let options = Options { rules: chosen, engine: Engine::Auto, like_service: true, ..Options::default() };
+    match Formula::compile_with(&source.text, &options) {
+        Ok(f) => Ok(Ok(f)),
+        Err(Error::Compile(list)) => {
+            term.error(render::human(&source.name, &source.text, list.iter(), term.color).trim_end());
+            Ok(Err(Exit::Rejected))
+        }
+        Err(e) => Err(e.to_string().into()),
+    }
+}
+
+/// What is admissible by the command line.
+pub(super) fn admissible(quota: Option<u32>, texts: &[String]) -> Result<Assume, Complaint> {
+    let mut assume = quota.map_or_else(Assume::default, |n| Assume::default().quota(n));
+    for text in texts {
+        assume.narrow(text)?;
+    }
+    Ok(assume)
+}
+
+impl Verb for Bounds {
+    fn run(&self, term: &Term) -> Result<Exit, Complaint> {
+        let formula = match compile(&self.file, &self.rule, term)? {
+            Ok(f) => f,
+            Err(exit) => return Ok(exit),
+        };
+        let assume = admissible(self.quota, &self.assume)?;
+        let report = bounds::report(&formula, &assume, self.budget, self.seed);
+        let mut out = String::new();
+        for t in &report.targets {
+            self.target(&mut out, &formula, t);
+        }
+        if report.targets.is_empty() {
+            out.push_str("No run sets a target: the pool stays as it is.\n");
+        }
+        options(&mut out, report.options);
+        self.failures(&mut out, &formula, &report.traps, &report.no_samples);
+        let _ = writeln!(out, "{} evaluations tried (--budget {})", report.made, self.budget);
+        let exit = self.judge(&mut out, &formula, &assume)?;
+        term.print(&out);
+        Ok(exit)
+    }
+}
+
+fn number(n: f64) -> String {
+    if unbounded(n) { "without limit".into() } else { poolcast_runtime::print::general(n) }
+}
+
+/// Writes a witness's samples beside the user's other files; the name as it goes on a command line.
+pub(super) fn samples_file(dir: &std::path::Path, name: &str, w: &Witness) -> Result<String, Complaint> {
+    let path = dir.join(name).to_string_lossy().into_owned();
+    let path = path.strip_prefix("./").unwrap_or(&path).to_owned();
+    if w.has_samples() {
+        output::write(&path, &w.csv())?;
+    }
+    Ok(path)
+}
+
+impl Bounds {
+    /// Assertions, from the formula's comments and the command line.
+    fn judge(&self, out: &mut String, formula: &Formula, assume: &Assume) -> Result<Exit, Complaint> {
+        let mut all = Vec::new();
+        for a in assertion::in_comments(formula.source()) {
+            all.push(a?);
+        }
+        for text in &self.assert {
+            all.push(assertion::parse(text, None)?);
+        }
+        let mut exit = Exit::Fine;
+        for (i, a) in all.iter().enumerate() {
+            let place = a.line.map_or(String::new(), |l| format!("{}:{l}: ", self.file));
+            match assertion::judge(formula, assume, a, self.budget, self.seed)? {
+                Verdict::Proved => {
+                    let _ = writeln!(out, "{place}assert {}: proved", a.text);
+                }
+                Verdict::Unknown(why) => {
+                    let _ = writeln!(out, "{place}assert {}: unknown\n    {why}", a.text);
+                    if self.deny_unknown {
+                        exit = Exit::Rejected;
+                    }
+                }
+                Verdict::Refuted(c) => {
+                    exit = Exit::Rejected;
+                    let file = samples_file(&self.out, &format!("counterexample-{}.csv", i + 1), &c.witness)?;
+                    let _ = writeln!(out, "{place}assert {}: refuted\n    {}\n    {}", a.text, c.what, c.witness.words());
+                    let _ = writeln!(out, "    {}", c.witness.command(&self.file, &file));
+                }
+            }
+        }
+        Ok(exit)
+    }
+
+    fn replay(&self, w: &Witness) -> String {
+        format!("        {}\n", w.words())
+    }
+
+    fn target(&self, out: &mut String, formula: &Formula, t: &TargetReport) {
+        let (low, high) = (t.low.bound, t.high.bound);
+        let range = match (low == high, unbounded(high)) {
+            (true, _) => format!("always {}", number(low)),
+            (_, true) => format!("{} or more, without limit", number(low)),
+            _ => format!("{} to {}", number(low), number(high)),
+        };
+        let _ = writeln!(out, "{}: {range}", name(t.which));
+        for (what, end) in [("lowest", &t.low), ("highest", &t.high)] {
+            match &end.found {
+                Some((n, w)) => {
+                    let verdict = if end.reached() {
+                        format!("{what} {}: reached", number(*n))
+                    } else {
+                        format!("{what} found {} (not proved to go no further than that, but never beyond {})", number(*n), number(end.bound))
+                    };
+                    let _ = writeln!(out, "    {verdict}");
+                    out.push_str(&self.replay(w));
+                }
+                None => {
+                    let _ = writeln!(out, "    {what} {}: no run found that sets it", number(end.bound));
+                }
+            }
+        }
+        if t.kept {
+            out.push_str("    some runs leave it as it is\n");
+        }
+        self.cost(out, t);
+        let zero = if low > 0.0 {
+            "never".to_owned()
+        } else if t.low.found.as_ref().is_some_and(|f| f.0 == 0.0) {
+            "yes".to_owned()
+        } else {
+            "not found".to_owned()
+        };
+        let _ = writeln!(out, "    can be 0: {zero}");
+        let idle = match &t.idle {
+            Idle::Zero => "0 at the next evaluation (proved)".to_owned(),
+            Idle::Settles(n) => format!("0 after at most {n} evaluations in every run tried"),
+            Idle::Stays(n, w) => format!("stays at {n}, beginning with {}", w.words()),
+            Idle::Fails(w) => format!("evaluation fails, so the target stays; beginning with {}", w.words()),
+        };
+        let _ = writeln!(out, "    without work: {idle}");
+        let source = formula.source();
+        let lines = LineIndex::new(source);
+        out.push_str("    decided by\n");
+        for s in &t.statements {
+            let Some(stmt) = formula.hir().stmts.get(*s as usize) else { continue };
+            let text: String = stmt.span.text(source).split_whitespace().collect::<Vec<_>>().join(" ");
+            let _ = writeln!(out, "      {:>4}  {}", lines.line_col(source, stmt.span.lo).0, shortened(&text));
+        }
+    }
+
+    fn cost(&self, out: &mut String, t: &TargetReport) {
+        let Some(price) = self.price else { return };
+        let price = if t.which == 0 { price } else { self.low_priority_price.unwrap_or(price / 5.0) };
+        if unbounded(t.high.bound) {
+            out.push_str("    worst cost: without limit\n");
+        } else {
+            let hourly = price * t.high.bound;
+            let _ = writeln!(out, "    worst cost: {hourly:.2} an hour, {:.2} a month", hourly * MONTH);
+        }
+    }
+
+    fn failures(&self, out: &mut String, formula: &Formula, traps: &[TrapReport], no_samples: &NoSamples) {
+        match no_samples {
+            NoSamples::Works => out.push_str("Empty history: evaluates (proved)\n"),
+            NoSamples::Unknown => out.push_str("Empty history: not seen to fail, not proved\n"),
+            NoSamples::Fails(fault, w) => {
+                let _ = writeln!(out, "Empty history: fails, {}", fault.trap.detail());
+                out.push_str(&self.replay(w));
+            }
+        }
+        if traps.is_empty() {
+            out.push_str("Evaluation never fails (proved)\n");
+            return;
+        }
+        out.push_str("Evaluation can fail:\n");
+        let source = formula.source();
+        let lines = LineIndex::new(source);
+        for t in traps {
+            let (line, col) = lines.line_col(source, t.trap.at);
+            let seen = if t.witness.is_some() { "" } else { " (not excluded; no input found)" };
+            let _ = writeln!(out, "    {line}:{col}: {}{seen}", t.trap.stop.words());
+            if let Some(w) = &t.witness {
+                out.push_str(&self.replay(w));
+            }
+        }
+    }
+}
+
+fn options(out: &mut String, bits: u8) {
+    let list: Vec<&str> = DeallocationOption::ALL.iter().filter(|o| bits >> (**o as u8) & 1 == 1).map(|o| o.keyword()).collect();
+    let _ = writeln!(out, "$NodeDeallocationOption: {}", list.join(" or "));
+}
+
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= 100 { text.to_owned() } else { text.chars().take(99).chain(['…']).collect() }
+}
