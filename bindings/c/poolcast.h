@@ -32,6 +32,9 @@
 // Use the reference interpreter instead of machine code.
 #define POOLCAST_INTERPRET 4
 
+// The scenario is JSON instead of TOML.
+#define POOLCAST_JSON 1
+
 // What a call came to. Everything but POOLCAST_OK leaves out parameters, other than the report, as they were.
 typedef enum poolcast_status {
   // Done.
@@ -149,6 +152,32 @@ typedef struct poolcast_finding {
   // What to do; may be empty.
   struct poolcast_str help;
 } poolcast_finding;
+
+// The figures of a run. Money is in millionths of the currency of the price table, times are milliseconds.
+typedef struct poolcast_summary {
+  // Cost of dedicated nodes.
+  int64_t cost_dedicated;
+  // Cost of Spot or low-priority nodes.
+  int64_t cost_spot;
+  // Mean wait of finished tasks that started.
+  int64_t mean_wait_ms;
+  // From the first task's creation to the last one's end.
+  int64_t makespan_ms;
+  // Tasks added.
+  uint64_t tasks;
+  // Tasks finished.
+  uint64_t finished;
+  // Tasks not finished at the end.
+  uint64_t unfinished;
+  // Formula evaluations.
+  uint64_t evaluations;
+  // Those that failed.
+  uint64_t evaluations_failed;
+  // Events.
+  uint64_t events;
+  // Digest of every event: equal digests are equal runs.
+  uint64_t digest;
+} poolcast_summary;
 
 #ifdef __cplusplus
 extern "C" {
@@ -318,6 +347,23 @@ struct poolcast_str poolcast_report_text(struct poolcast_report report);
 // Closes a report; its strings are gone. POOLCAST_BAD_HANDLE when it is not open.
 enum poolcast_status poolcast_report_free(struct poolcast_report report);
 
+// Runs a scenario to its end. `base` is the directory that files the scenario names are looked for in; NULL is the current
+// one. `formula`, if not NULL, replaces the formulas of the scenario; `seed`, if not NULL, its seed. Flags: POOLCAST_JSON.
+// `summary` must not be NULL. May take long; other threads are not held up. Everything wrong with a scenario is in the report.
+//
+// # Safety
+// Texts are NULL or can be read for the length given; `seed` is NULL or can be read; out parameters are NULL or may be written.
+enum poolcast_status poolcast_simulate(const char *scenario,
+                                       size_t scenario_len,
+                                       uint32_t flags,
+                                       const char *base,
+                                       size_t base_len,
+                                       const char *formula,
+                                       size_t formula_len,
+                                       const uint64_t *seed,
+                                       struct poolcast_summary *summary,
+                                       struct poolcast_report *report);
+
 // The status a report goes with; POOLCAST_BAD_HANDLE for no report.
 enum poolcast_status poolcast_report_status(struct poolcast_report report);
 
@@ -475,6 +521,23 @@ enum poolcast_status poolcast_outcome_number(struct poolcast_outcome outcome,
 
 // Closes an outcome; its strings are gone. POOLCAST_BAD_HANDLE when it is not open.
 enum poolcast_status poolcast_outcome_free(struct poolcast_outcome outcome);
+
+// Runs a scenario to its end. `base` is the directory that files the scenario names are looked for in; NULL is the current
+// one. `formula`, if not NULL, replaces the formulas of the scenario; `seed`, if not NULL, its seed. Flags: POOLCAST_JSON.
+// `summary` must not be NULL. May take long; other threads are not held up. Everything wrong with a scenario is in the report.
+//
+// # Safety
+// Texts are NULL or can be read for the length given; `seed` is NULL or can be read; out parameters are NULL or may be written.
+enum poolcast_status poolcast_simulate(const char *scenario,
+                                       size_t scenario_len,
+                                       uint32_t flags,
+                                       const char *base,
+                                       size_t base_len,
+                                       const char *formula,
+                                       size_t formula_len,
+                                       const uint64_t *seed,
+                                       struct poolcast_summary *summary,
+                                       struct poolcast_report *report);
 
 #ifdef __cplusplus
 }  // extern "C"
