@@ -65,8 +65,11 @@ fn items(text: &str) -> String {
         if !pending.is_empty() || code.starts_with("pub ") || code.starts_with("impl") && depth == 0 {
             pending.push_str(if pending.is_empty() { "" } else { " " });
             pending.push_str(code);
-            let ends =
-                pending.contains('{') || pending.ends_with(';') || pending.ends_with(',') && !pending.contains('(');
+            let ends = if pending.starts_with("pub use") {
+                pending.ends_with(';')
+            } else {
+                pending.contains('{') || pending.ends_with(';') || pending.ends_with(',') && !pending.contains('(')
+            };
             if ends {
                 let keep = pending.starts_with("pub use") || pending.starts_with("pub const");
                 let head = if keep { pending.as_str() } else { pending.split(" {").next().unwrap_or("") };

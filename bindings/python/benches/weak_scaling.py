@@ -18,7 +18,7 @@ SCENARIO = """
 version = 1
 name = "weak scaling"
 epoch = "2026-01-05T08:00:00Z"
-horizon = "10d"
+horizon = "4d"
 accounts = [{ id = "lab", dedicated_cores = 400 }]
 [[pools]]
 id = "pool"
@@ -26,7 +26,7 @@ vm_size = "Standard_D4ds_v5"
 formula = "$TargetDedicatedNodes = min(80, max(0, $PendingTasks.GetSample(1)));"
 [[jobs]]
 id = "job"
-tasks = [{ id = "t-", run = "40m", count = 20000 }]
+tasks = [{ id = "t-", run = "40m", count = 4000 }]
 """
 
 
