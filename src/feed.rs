@@ -23,7 +23,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 ///
 /// ```
 /// use poolcast::{Feed, Formula, Metric, Target, Ticks};
-/// let formula = Formula::compile("$TargetDedicatedNodes = max($ActiveTasks.GetSample(3 * TimeInterval_Minute));")?;
+/// let formula = Formula::compile("$TargetDedicatedNodes = max($ActiveTasks.GetSample(3));")?;
 /// let feed = Feed::for_formula(&formula);
 /// let start = 1_767_600_000;
 /// for (i, waiting) in [3.0, 5.0, 4.0].into_iter().enumerate() {
