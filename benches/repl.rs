@@ -41,7 +41,9 @@ fn bench(c: &mut Criterion) {
         ("knob", ":sim latency."),
         ("page", ":explain "),
     ] {
-        c.bench_function(&format!("completion/{name}"), |b| b.iter(|| complete::complete(line, line.len(), &words, &NoFiles)));
+        c.bench_function(&format!("completion/{name}"), |b| {
+            b.iter(|| complete::complete(line, line.len(), &words, &NoFiles))
+        });
     }
     c.bench_function("expression", |b| b.iter(|| step(&mut session, "variable3 * 2 + variable7")));
     for file in ["shared_autoscale.toml", "spot_fallback.toml"] {

@@ -282,7 +282,9 @@ fn machine<R>(
     let Scratch { arena, frame, views, sums } = scratch;
     arena.reset();
     views.clear();
-    views.extend(p.windows.iter().zip(&*sums).map(|(spec, sum)| View::new(&Window::resolve(spec, snapshot, &p.rules), *sum)));
+    views.extend(
+        p.windows.iter().zip(&*sums).map(|(spec, sum)| View::new(&Window::resolve(spec, snapshot, &p.rules), *sum)),
+    );
     let inputs = RunInputs::new(snapshot);
     let mut host = Host { cx: Cx::new(snapshot, &p.rules, arena).muted(), trap: None };
     let end = code.run(p, &mut host, frame, views, &inputs)?;

@@ -1,7 +1,6 @@
-//! poolcast: know what an Azure Batch pool will do before it does it.
+#![doc = include_str!("../README.md")]
 //!
-//! A compiler, an evaluator and a full pool simulator for Azure Batch autoscale formulas.
-//! Start with [`Formula`] and [`Inputs`].
+//! Start with [`Formula`] and [`Inputs`]; a pool is a [`sim::Simulation`].
 
 pub mod backtest;
 pub mod bounds;

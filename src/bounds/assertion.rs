@@ -6,13 +6,7 @@
 //! formula (and of the formula cut off at each `stop()`), with targets read as node counts, and the whole is analysed; so
 //! a condition may use the formula's variables, samples, everything. Questions about time are in `temporal`.
 
-use super::{
-    assume::Assume,
-    report, temporal,
-    search::Search,
-    walk::analyse,
-    witness::Witness,
-};
+use super::{assume::Assume, report, search::Search, temporal, walk::analyse, witness::Witness};
 use crate::{
     Formula,
     check::{self, hir::Output},
@@ -118,7 +112,13 @@ pub fn in_comments(source: &str) -> Vec<Result<Assertion, String>> {
 }
 
 /// Judges a claim.
-pub fn judge(formula: &Formula, assume: &Assume, assertion: &Assertion, budget: u32, seed: u64) -> Result<Verdict, String> {
+pub fn judge(
+    formula: &Formula,
+    assume: &Assume,
+    assertion: &Assertion,
+    budget: u32,
+    seed: u64,
+) -> Result<Verdict, String> {
     match &assertion.claim {
         Claim::Always(text) => {
             // Each part of a conjunction on its own: its margin guides the search.
@@ -198,7 +198,8 @@ fn sides(condition: &str) -> Option<(&str, &str)> {
 
 /// Targets as node counts: what the pool gets, not the fraction the formula wrote.
 fn as_counts(formula: &Formula, cut: Option<u32>, condition: &str) -> String {
-    let before = |o: Output| formula.program().slots.iter().any(|s| s.output == Some(o) && cut.is_none_or(|c| s.stmt < c));
+    let before =
+        |o: Output| formula.program().slots.iter().any(|s| s.output == Some(o) && cut.is_none_or(|c| s.stmt < c));
     let name = |full: Output, alias: Output, names: [&'static str; 2]| {
         if !before(full) && before(alias) { names[1] } else { names[0] }
     };
@@ -251,7 +252,9 @@ fn always(formula: &Formula, assume: &Assume, condition: &str, budget: u32, seed
             let holds = value(part.holds).unwrap_or(super::domain::Num::ANY);
             if holds.nan || holds.zero() {
                 left = match part.margin.and_then(value) {
-                    Some(m) => format!("the bounds only allow to say that `{condition}` misses by {}", report::range(m)),
+                    Some(m) => {
+                        format!("the bounds only allow to say that `{condition}` misses by {}", report::range(m))
+                    }
                     None => format!("the bounds do not decide `{condition}`"),
                 };
             }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Formula,
-    ir::{Inst, Input, Program, Term, Val},
+    ir::{Input, Inst, Program, Term, Val},
     outcome,
 };
 use poolcast_runtime::{
@@ -59,7 +59,8 @@ pub fn diff(old: &Formula, new: &Formula, assume: &Assume, budget: u32, seed: u6
         Some(match (x, y) {
             (Ok(x), Ok(y)) => {
                 let count = |t: outcome::Target, k: usize| f64::from(t.or(w.targets[k]));
-                let gap = (count(x.dedicated, 0) - count(y.dedicated, 0)).abs() + (count(x.low_priority, 1) - count(y.low_priority, 1)).abs();
+                let gap = (count(x.dedicated, 0) - count(y.dedicated, 0)).abs()
+                    + (count(x.low_priority, 1) - count(y.low_priority, 1)).abs();
                 if gap > 0.0 || x.option != y.option { f64::INFINITY } else { 0.0 }
             }
             (Err(_), Err(_)) => 0.0,
@@ -94,8 +95,12 @@ fn normal(p: &Program) -> String {
     for b in &p.blocks {
         match b.term {
             Term::Branch(v, ..) | Term::Goto(_, Some(v)) => used[v.ix()] = true,
-            Term::Finish => ends(crate::interp::End::Finished).into_iter().filter_map(stored).for_each(|v| used[v.ix()] = true),
-            Term::Stop(s) => ends(crate::interp::End::Stopped(s)).into_iter().filter_map(stored).for_each(|v| used[v.ix()] = true),
+            Term::Finish => {
+                ends(crate::interp::End::Finished).into_iter().filter_map(stored).for_each(|v| used[v.ix()] = true)
+            }
+            Term::Stop(s) => {
+                ends(crate::interp::End::Stopped(s)).into_iter().filter_map(stored).for_each(|v| used[v.ix()] = true)
+            }
             _ => {}
         }
     }
@@ -103,7 +108,9 @@ fn normal(p: &Program) -> String {
         let inst = p.insts[i];
         let traps = match inst {
             Inst::Store(..) => false,
-            Inst::Require(..) | Inst::Target(_) | Inst::Single(_) | Inst::Vector(..) | Inst::Call(..) | Inst::Param => p.live[i],
+            Inst::Require(..) | Inst::Target(_) | Inst::Single(_) | Inst::Vector(..) | Inst::Call(..) | Inst::Param => {
+                p.live[i]
+            }
             Inst::Unary(op, _) | Inst::Binary(op, ..) => p.live[i] && op.result() != poolcast_runtime::ty::Ty::Double,
             _ => false,
         };
@@ -219,7 +226,14 @@ struct Reads {
 
 impl Reads {
     fn of(p: &Program) -> Reads {
-        let mut r = Reads { now: false, weekly: true, targets: [false; 2], current: [false; 2], slots: false, metrics: Vec::new() };
+        let mut r = Reads {
+            now: false,
+            weekly: true,
+            targets: [false; 2],
+            current: [false; 2],
+            slots: false,
+            metrics: Vec::new(),
+        };
         for w in &p.windows {
             r.metrics.push(w.metric());
         }
@@ -310,7 +324,11 @@ fn split(case: &Assume, reads: &Reads) -> Option<[Assume; 2]> {
         _ => case.samples[i],
     };
     // Small numbers decide more often than large ones.
-    let cut = if n.lo >= 0.0 && n.hi > 64.0 { ((n.lo + 1.0) * (n.hi + 1.0)).sqrt().floor().clamp(n.lo, n.hi - 1.0) } else { ((n.lo + n.hi) / 2.0).floor() };
+    let cut = if n.lo >= 0.0 && n.hi > 64.0 {
+        ((n.lo + 1.0) * (n.hi + 1.0)).sqrt().floor().clamp(n.lo, n.hi - 1.0)
+    } else {
+        ((n.lo + n.hi) / 2.0).floor()
+    };
     let (mut a, mut b) = (case.clone(), case.clone());
     field(&mut a, &|n| n.at_most(cut));
     field(&mut b, &|n| n.above(cut));

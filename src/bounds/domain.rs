@@ -139,7 +139,13 @@ impl Num {
         if x.is_nan() {
             return Num::NAN;
         }
-        Num { lo: x, hi: x, nan: false, int: x.fract() == 0.0 || x.is_infinite(), neg_zero: x == 0.0 && x.is_sign_negative() }
+        Num {
+            lo: x,
+            hi: x,
+            nan: false,
+            int: x.fract() == 0.0 || x.is_infinite(),
+            neg_zero: x == 0.0 && x.is_sign_negative(),
+        }
     }
     /// Between.
     pub fn range(lo: f64, hi: f64) -> Num {
@@ -182,7 +188,11 @@ impl Num {
     }
     /// Whether a value holds.
     pub fn contains(&self, x: f64) -> bool {
-        if x.is_nan() { self.nan } else { self.lo <= x && x <= self.hi && (!self.int || x.is_infinite() || x.fract() == 0.0) }
+        if x.is_nan() {
+            self.nan
+        } else {
+            self.lo <= x && x <= self.hi && (!self.int || x.is_infinite() || x.fract() == 0.0)
+        }
     }
     fn negative(&self) -> bool {
         !self.empty() && (self.lo < 0.0 || self.neg_zero)
@@ -274,7 +284,8 @@ impl Num {
     fn clash(self, o: Num) -> bool {
         !self.empty()
             && !o.empty()
-            && ((self.hi == f64::INFINITY && o.lo == f64::NEG_INFINITY) || (self.lo == f64::NEG_INFINITY && o.hi == f64::INFINITY))
+            && ((self.hi == f64::INFINITY && o.lo == f64::NEG_INFINITY)
+                || (self.lo == f64::NEG_INFINITY && o.hi == f64::INFINITY))
     }
     /// Opposite.
     pub fn negated(self) -> Num {
@@ -450,11 +461,7 @@ impl Num {
             return (if n.lo == 0 { acc } else { Num::NONE }).or_nan(nan);
         }
         let many = |x: f64, n: u32, from: f64| {
-            if n <= ADD_UP {
-                (0..n).fold(from, |s, _| s + x)
-            } else {
-                from + x * f64::from(n)
-            }
+            if n <= ADD_UP { (0..n).fold(from, |s, _| s + x) } else { from + x * f64::from(n) }
         };
         let lo = many(self.lo, if self.lo < 0.0 { n.hi } else { n.lo }, acc.lo);
         let hi = many(self.hi, if self.hi > 0.0 { n.hi } else { n.lo }, acc.hi);
@@ -466,7 +473,11 @@ impl Num {
             neg_zero: acc.neg_zero,
         };
         let exact = sum.int && sum.size() < EXACT;
-        if exact || n.hi <= ADD_UP { sum } else { Num { int: sum.int, ..sum.widened(f64::from(n.hi) * 4.0 * f64::EPSILON) }.tidy() }
+        if exact || n.hi <= ADD_UP {
+            sum
+        } else {
+            Num { int: sum.int, ..sum.widened(f64::from(n.hi) * 4.0 * f64::EPSILON) }.tidy()
+        }
     }
     /// The mean of so many such elements; their hull, moved outward where sums round.
     pub fn mean(self, n: Count) -> Num {
@@ -478,24 +489,37 @@ impl Num {
             return Num { neg_zero: false, ..self }.or_nan(nan);
         }
         let exact = self.int && self.size() * f64::from(n.hi) < EXACT;
+        if !exact && n.hi <= ADD_UP && !self.empty() {
+            // Added up as the engine does, for every count: the ends are exact.
+            let (mut mean, mut lo, mut hi) = (Num { neg_zero: false, int: false, ..Num::NONE }, 0.0, 0.0);
+            for k in 1..=n.hi {
+                lo += self.lo;
+                hi += self.hi;
+                if k >= n.lo {
+                    mean.lo = mean.lo.min(or(lo / f64::from(k), f64::NEG_INFINITY));
+                    mean.hi = mean.hi.max(or(hi / f64::from(k), f64::INFINITY));
+                }
+            }
+            return mean.or_nan(nan);
+        }
         let mean = if exact { self } else { self.widened(f64::from(n.hi) * 4.0 * f64::EPSILON) };
         Num { int: self.int && mean.lo == mean.hi, neg_zero: false, ..mean }.or_nan(nan)
     }
-    /// The two-norm.
-    pub fn norm(self, n: Count) -> Num {
-        let least = if self.zero() { 0.0 } else { self.lo.abs().min(self.hi.abs()) };
-        if n.hi == 0 || self.none() {
-            return Num::of(0.0);
-        }
+    /// The square, which is never negative.
+    pub fn squared(self) -> Num {
         if self.empty() {
-            return (if n.lo == 0 { Num::of(0.0) } else { Num::NONE }).or_nan(true);
+            return self;
         }
-        let root = |x: f64, n: u32| {
-            let squares = if n <= ADD_UP { (0..n).fold(0.0, |s, _| s + x * x) } else { x * x * f64::from(n) };
-            if squares.is_nan() { 0.0 } else { squares.sqrt() }
-        };
-        let norm = Num::range(root(least, n.lo), root(self.size(), n.hi)).or_nan(self.nan);
-        if n.hi <= ADD_UP { norm } else { norm.widened(f64::from(n.hi) * 4.0 * f64::EPSILON).at_least(0.0) }
+        let least = if self.zero() { 0.0 } else { self.lo.abs().min(self.hi.abs()) };
+        Num { lo: least * least, hi: self.size() * self.size(), nan: self.nan, int: self.int, neg_zero: false }
+    }
+    /// The square root of something not negative.
+    pub fn root(self) -> Num {
+        if self.empty() {
+            return self;
+        }
+        let (lo, hi) = (self.lo.max(0.0).sqrt(), self.hi.max(0.0).sqrt());
+        Num { lo, hi, nan: self.nan, int: lo == hi && lo.fract() == 0.0, neg_zero: false }
     }
     /// Largest less smallest.
     pub fn spread(self, n: Count) -> Num {

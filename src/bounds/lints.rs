@@ -4,12 +4,13 @@
 //! a run; a name alone proves nothing.
 
 use super::{
-    assume::Assume,
+    assume::{Assume, History},
     domain::{Abs, Num},
-    report::{self, Found, TrapReport},
-    search::Search,
+    report::{self, Found},
+    search::{Search, is_trap},
     transfer::Stop,
-    walk::{self, Analysis, analyse},
+    walk::{self, Analysis, Trap, analyse},
+    witness::Witness,
 };
 use crate::{
     Engine, Formula, Options,
@@ -53,16 +54,23 @@ pub fn lints(source: &str, hir: &Hir) -> Vec<Diagnostic> {
     decided(source, hir, &analysis, &mut out);
     always_cut(hir, &analysis, &mut out);
     let limits = limits(hir, &analysis);
-    let bad = analysis.traps.iter().any(|t| matches!(t.stop, Stop::Negative | Stop::NotFinite));
-    if !bad && limits.is_empty() {
+    // What reductions of nothing give is not known, so only samples that are there count.
+    let full = analyse(&program, &assume.clone().with_history(History::Full));
+    let bad: Vec<Trap> =
+        full.traps.iter().copied().filter(|t| matches!(t.stop, Stop::Negative | Stop::NotFinite)).collect();
+    if bad.is_empty() && limits.is_empty() {
         return out;
     }
     let options = Options { engine: Engine::Interp, like_service: true, ..Options::default() };
     let Ok(formula) = Formula::compile_with(source, &options) else { return out };
     let mut search = Search::new(&formula, &assume, 0);
-    let found = report::hunt(&mut search, &analysis, BUDGET);
-    limits_kept(hir, &limits, &found, &mut out);
-    bad_targets(source, hir, &found.traps, &mut out);
+    if !limits.is_empty() {
+        let found = report::hunt(&mut search, &analysis, BUDGET);
+        limits_kept(hir, &limits, &found, &mut out);
+    }
+    for trap in bad {
+        bad_target(source, hir, &formula, &mut search, trap, &mut out);
+    }
     out
 }
 
@@ -84,8 +92,9 @@ struct Limit {
 
 /// Words that make a constant a limit of something else.
 const OTHER: &[&str] = &[
-    "task", "slot", "percent", "pct", "minute", "hour", "time", "sec", "day", "age", "wait", "cpu", "ratio", "idle", "sample", "load",
-    "queue", "interval", "window", "factor", "step", "growth", "delta", "change", "increase", "job", "rate", "per", "spare", "extra",
+    "task", "slot", "percent", "pct", "minute", "hour", "time", "sec", "day", "age", "wait", "cpu", "ratio", "idle",
+    "sample", "load", "queue", "interval", "window", "factor", "step", "growth", "delta", "change", "increase", "job",
+    "rate", "per", "spare", "extra",
 ];
 
 fn limits(hir: &Hir, analysis: &Analysis<'_>) -> Vec<Limit> {
@@ -106,7 +115,8 @@ fn limits(hir: &Hir, analysis: &Analysis<'_>) -> Vec<Limit> {
                     let value = constant(hir, analysis, *s as usize)?;
                     let version = hir.stmts[*s as usize].version?;
                     let name = hir.versions[version.ix()].name.trim_start_matches('$').to_lowercase();
-                    (names_limit(&name, upper) && limits_something(hir, &stmts, version, upper)).then_some((value, *s as usize))
+                    (names_limit(&name, upper) && limits_something(hir, &stmts, version, upper))
+                        .then_some((value, *s as usize))
                 })
                 .collect();
             // Several limits: only what breaks all of them is surely unmeant.
@@ -171,7 +181,13 @@ fn limits_kept(hir: &Hir, limits: &[Limit], found: &Found, out: &mut Vec<Diagnos
             warn(
                 code,
                 l.at,
-                format!("{} can be {}, though `{name}` is {}: {}", report::name(l.target), g(*n), g(l.value), w.words()),
+                format!(
+                    "{} can be {}, though `{name}` is {}: {}",
+                    report::name(l.target),
+                    g(*n),
+                    g(l.value),
+                    w.words()
+                ),
             )
             .label(format!("can {word} `{name}`"))
             .also(stmt.target_span, "the stated limit")
@@ -186,26 +202,41 @@ fn limits_kept(hir: &Hir, limits: &[Limit], found: &Found, out: &mut Vec<Diagnos
 
 // ---- targets that cannot be applied ----
 
-fn bad_targets(source: &str, hir: &Hir, traps: &[TrapReport], out: &mut Vec<Diagnostic>) {
-    for t in traps {
-        let what = match t.trap.stop {
-            Stop::Negative => "negative",
-            Stop::NotFinite => "NaN or infinite",
-            _ => continue,
-        };
-        let Some(w) = &t.witness else { continue };
-        let Some(stmt) = hir.stmts.iter().find(|s| s.target_span.lo == t.trap.at) else { continue };
-        let name = stmt.target_span.text(source);
-        let d = warn(code::BAD_TARGET, stmt.target_span, format!("`{name}` can be {what}: {}", w.words()))
-            .label(format!("can be {what}"))
-            .note("the evaluation then fails, and the pool stays as it is");
-        out.push(if t.trap.stop == Stop::Negative {
-            let value = hir.expr(stmt.value).span;
-            d.fix(false, "never ask for less than nothing", value, format!("max(0, {})", value.text(source)))
-        } else {
-            d.help("a mean of no samples is NaN and a division by zero infinite; `max(0, x)` passes over a NaN that is not first")
-        });
-    }
+fn bad_target(
+    source: &str,
+    hir: &Hir,
+    formula: &Formula,
+    search: &mut Search<'_>,
+    trap: Trap,
+    out: &mut Vec<Diagnostic>,
+) {
+    let what = if trap.stop == Stop::Negative { "negative" } else { "NaN or infinite" };
+    let Some(stmt) = hir.stmts.iter().find(|s| s.target_span.lo == trap.at) else { return };
+    let full = search.longest();
+    let mut fails = |w: &Witness| {
+        let sampled = w.holes == 0 && w.columns.iter().all(|(_, c)| c.len() >= full);
+        if !sampled {
+            return None;
+        }
+        let inputs = w.inputs(formula.rules());
+        let arena = poolcast_runtime::arena::Arena::new(formula.rules().memory_budget.0);
+        match crate::formula::interpret(formula.program(), &inputs.snapshot(), &arena, |_| {}) {
+            Err(fault) if is_trap(&fault, trap) => Some(f64::INFINITY),
+            _ => Some(0.0),
+        }
+    };
+    let Some(w) = search.seek(BUDGET, &mut fails) else { return };
+    let w = search.simplest_by(w, &mut |w| fails(w) == Some(f64::INFINITY));
+    let name = stmt.target_span.text(source);
+    let d = warn(code::BAD_TARGET, stmt.target_span, format!("`{name}` can be {what}: {}", w.words()))
+        .label(format!("can be {what}"))
+        .note("the evaluation then fails, and the pool stays as it is");
+    out.push(if trap.stop == Stop::Negative {
+        let value = hir.expr(stmt.value).span;
+        d.fix(false, "never ask for less than nothing", value, format!("max(0, {})", value.text(source)))
+    } else {
+        d.help("a division by zero is infinite or NaN; divide by `max(1, …)`, or test the divisor")
+    });
 }
 
 // ---- conditions ----
@@ -231,16 +262,22 @@ fn decided(source: &str, hir: &Hir, analysis: &Analysis<'_>, out: &mut Vec<Diagn
         let dead = hir.expr(if yes { f } else { a }).span;
         let text = shorten(hir.expr(cond).span.text(source));
         told.push(hir.expr(cond).span);
-        let d = warn(code::ARM_NEVER, dead, format!("no input reaches `{}`: `{text}` is {} true", shorten(dead.text(source)), word(yes)))
-            .label("never evaluated")
-            .also(hir.expr(cond).span, format!("{} true", word(yes)));
+        let d = warn(
+            code::ARM_NEVER,
+            dead,
+            format!("no input reaches `{}`: `{text}` is {} true", shorten(dead.text(source)), word(yes)),
+        )
+        .label("never evaluated")
+        .also(hir.expr(cond).span, format!("{} true", word(yes)));
         out.push(facts(source, hir, analysis, c, d));
     }
     for (i, inst) in p.insts.iter().enumerate() {
         let Inst::Binary(op, x, y) = *inst else { continue };
         let Abs::Num(n) = analysis.vals[i] else { continue };
         let (true, Some(truth)) = (walk::is_comparison(op) && p.live[i], n.exact()) else { continue };
-        let Some(e) = hir.exprs.iter().find(|e| e.at == p.at[i] && matches!(e.kind, HKind::Binary(..))) else { continue };
+        let Some(e) = hir.exprs.iter().find(|e| e.at == p.at[i] && matches!(e.kind, HKind::Binary(..))) else {
+            continue;
+        };
         if told.iter().any(|s| s.lo <= e.span.lo && e.span.hi <= s.hi) {
             continue;
         }
@@ -251,7 +288,8 @@ fn decided(source: &str, hir: &Hir, analysis: &Analysis<'_>, out: &mut Vec<Diagn
         }
         told.push(e.span);
         let text = shorten(e.span.text(source));
-        let d = warn(code::DECIDED, e.span, format!("`{text}` is {} true", word(truth != 0.0))).label("the same on every input");
+        let d = warn(code::DECIDED, e.span, format!("`{text}` is {} true", word(truth != 0.0)))
+            .label("the same on every input");
         out.push(facts(source, hir, analysis, Val(i as u32), d));
     }
 }
@@ -263,7 +301,8 @@ fn word(always: bool) -> &'static str {
 /// The ranges that decide a comparison.
 fn facts(source: &str, hir: &Hir, analysis: &Analysis<'_>, c: Val, mut d: Diagnostic) -> Diagnostic {
     if let Inst::Binary(_, x, y) = analysis.program.insts[c.ix()]
-        && let Some(e) = hir.exprs.iter().find(|e| e.at == analysis.program.at[c.ix()] && matches!(e.kind, HKind::Binary(..)))
+        && let Some(e) =
+            hir.exprs.iter().find(|e| e.at == analysis.program.at[c.ix()] && matches!(e.kind, HKind::Binary(..)))
         && let HKind::Binary(_, a, b) = e.kind
     {
         for (h, v) in [(a, x), (b, y)] {
@@ -287,11 +326,19 @@ fn always_cut(hir: &Hir, analysis: &Analysis<'_>, out: &mut Vec<Diagnostic>) {
             let Some(v) = slot.and_then(|s| analysis.stores[s as usize]) else { continue };
             let raw = e.state.vals[v.ix()].num();
             let stmt = slot.and_then(|s| hir.stmts.get(analysis.program.slots[s as usize].stmt as usize));
-            if let (true, Some(stmt)) = (raw.hi > 0.0, stmt) {
+            if let (true, Some(stmt)) = (raw.hi > 0.0 && raw.exact().is_none(), stmt) {
                 out.push(
-                    warn(code::ALWAYS_CUT, stmt.target_span, format!("{} is always 0: its value is {}, and the fraction is cut", report::name(k), report::range(raw)))
-                        .label("always 0")
-                        .help("round up with `ceil(…)`, or scale before assigning"),
+                    warn(
+                        code::ALWAYS_CUT,
+                        stmt.target_span,
+                        format!(
+                            "{} is always 0: its value is {}, and the fraction is cut",
+                            report::name(k),
+                            report::range(raw)
+                        ),
+                    )
+                    .label("always 0")
+                    .help("round up with `ceil(…)`, or scale before assigning"),
                 );
                 break;
             }

@@ -8,6 +8,7 @@ pub mod assume;
 pub mod diff;
 pub mod domain;
 pub mod lints;
+mod ops;
 pub mod oracle;
 mod refine;
 pub mod report;

@@ -6,7 +6,11 @@ use super::{
     domain::{Abs, Num},
     walk::Analysis,
 };
-use crate::{Inputs, interp::{End, Fault, Step}, outcome};
+use crate::{
+    Inputs,
+    interp::{End, Fault, Step},
+    outcome,
+};
 use poolcast_runtime::{arena::Arena, target, trap::Trap, value::Value};
 
 /// What a run did that the analysis excludes. The inputs must be admissible.
@@ -34,7 +38,8 @@ pub fn violation(analysis: &Analysis<'_>, inputs: &Inputs) -> Option<String> {
 
 fn trap(analysis: &Analysis<'_>, fault: &Fault) -> Option<String> {
     // How much memory a run needs is not analysed.
-    let known = matches!(fault.trap, Trap::OutOfMemory) || analysis.traps.iter().any(|t| t.at == fault.at && t.stop.is(&fault.trap));
+    let known = matches!(fault.trap, Trap::OutOfMemory)
+        || analysis.traps.iter().any(|t| t.at == fault.at && t.stop.is(&fault.trap));
     (!known).then(|| format!("{:?} at byte {} was not foreseen", fault.trap, fault.at))
 }
 

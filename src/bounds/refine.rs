@@ -9,7 +9,11 @@ use super::{
     walk::{Cx, State},
 };
 use crate::ir::{Inst, Program, Val};
-use poolcast_runtime::{metric::Metric, scalar::ScalarOp, window::{Reduce, WindowSpec}};
+use poolcast_runtime::{
+    metric::Metric,
+    scalar::ScalarOp,
+    window::{Reduce, WindowSpec},
+};
 
 /// How far a condition is followed back.
 const DEPTH: u32 = 24;
@@ -126,8 +130,20 @@ impl Work<'_, '_, '_, '_> {
             return self.narrow(a, Abs::Num(nx), depth) && self.narrow(b, Abs::Num(ny), depth);
         }
         // Not less: greater or equal, or one is NaN; then nothing is known of the other.
-        let nx = if y.nan { x } else if strict { x.at_least(y.lo) } else { x.above(y.lo) };
-        let ny = if x.nan { y } else if strict { y.at_most(x.hi) } else { y.below(x.hi) };
+        let nx = if y.nan {
+            x
+        } else if strict {
+            x.at_least(y.lo)
+        } else {
+            x.above(y.lo)
+        };
+        let ny = if x.nan {
+            y
+        } else if strict {
+            y.at_most(x.hi)
+        } else {
+            y.below(x.hi)
+        };
         let (nx, ny) = (if y.empty() { x } else { nx }, if x.empty() { y } else { ny });
         self.narrow(a, Abs::Num(nx), depth) && self.narrow(b, Abs::Num(ny), depth)
     }
@@ -190,6 +206,12 @@ impl Work<'_, '_, '_, '_> {
         }
         self.st.vals[v.ix()] = new;
         self.changed.push(v);
+        for (a, b) in self.cx.twins.iter().filter(|t| t.0 == v || t.1 == v) {
+            let other = if *a == v { *b } else { *a };
+            if depth > 0 && !self.narrow(other, new, depth - 1) {
+                return false;
+            }
+        }
         if depth == 0 { true } else { self.back(v, new, depth - 1) }
     }
 
@@ -209,8 +231,10 @@ impl Work<'_, '_, '_, '_> {
             if lo.is_nan() || hi.is_nan() {
                 return Num::ANY;
             }
-            let most = parts.iter().flat_map(|p| [p.lo.abs(), p.hi.abs()]).filter(|x| x.is_finite()).fold(0.0, f64::max);
-            let slack = if parts.iter().all(|p| exact(*p)) { 0.0 } else { most * 4.0 * f64::EPSILON + f64::MIN_POSITIVE };
+            let most =
+                parts.iter().flat_map(|p| [p.lo.abs(), p.hi.abs()]).filter(|x| x.is_finite()).fold(0.0, f64::max);
+            let slack =
+                if parts.iter().all(|p| exact(*p)) { 0.0 } else { most * 4.0 * f64::EPSILON + f64::MIN_POSITIVE };
             Num { lo: lo - slack, hi: hi + slack, ..Num::ANY }
         };
         let nan = |x: Num| Abs::Num(Num { nan: n.nan, ..x });
@@ -218,8 +242,12 @@ impl Work<'_, '_, '_, '_> {
             Inst::Param => self.st.alias[v.ix()].is_none_or(|from| self.narrow(from, new, depth)),
             Inst::Unary(S::Neg, a) => self.narrow(a, Abs::Num(Num { neg_zero: true, ..n.negated() }), depth),
             Inst::Unary(S::Ceil | S::Floor, _) if !exact(n) => true,
-            Inst::Unary(S::Ceil, a) if !n.empty() => self.narrow(a, nan(Num { lo: (n.lo - 1.0).next_up(), hi: n.hi, ..Num::ANY }), depth),
-            Inst::Unary(S::Floor, a) if !n.empty() => self.narrow(a, nan(Num { lo: n.lo, hi: (n.hi + 1.0).next_down(), ..Num::ANY }), depth),
+            Inst::Unary(S::Ceil, a) if !n.empty() => {
+                self.narrow(a, nan(Num { lo: (n.lo - 1.0).next_up(), hi: n.hi, ..Num::ANY }), depth)
+            }
+            Inst::Unary(S::Floor, a) if !n.empty() => {
+                self.narrow(a, nan(Num { lo: n.lo, hi: (n.hi + 1.0).next_down(), ..Num::ANY }), depth)
+            }
             Inst::Unary(S::Round | S::RoundEven, a) if !n.empty() => {
                 self.narrow(a, nan(Num { lo: n.lo - 0.5, hi: n.hi + 0.5, ..Num::ANY }), depth)
             }
@@ -309,13 +337,16 @@ impl Work<'_, '_, '_, '_> {
                     Reduce::Max => elem(self, Num { hi: n.hi, ..any }),
                     Reduce::Min => elem(self, Num { lo: n.lo, ..any }),
                     // Whole numbers: a mean of positive ones cannot underflow to zero.
-                    Reduce::Avg if n.hi <= 0.0 && win.elem.lo >= 0.0 && win.elem.int => elem(self, Num { hi: 0.0, ..any }),
+                    Reduce::Avg if n.hi <= 0.0 && win.elem.lo >= 0.0 && win.elem.int => {
+                        elem(self, Num { hi: 0.0, ..any })
+                    }
                     _ => true,
                 }
             }
             Reduce::MaxFrom | Reduce::MinFrom if !n.nan && !n.empty() => {
                 let limit = if how == Reduce::MaxFrom { Num { hi: n.hi, ..any } } else { Num { lo: n.lo, ..any } };
-                operand.is_none_or(|o| self.narrow(o, Abs::Num(Num { neg_zero: true, ..limit }), depth)) && elem(self, limit)
+                operand.is_none_or(|o| self.narrow(o, Abs::Num(Num { neg_zero: true, ..limit }), depth))
+                    && elem(self, limit)
             }
             Reduce::LastOrZero if n.lo > 0.0 || n.hi < 0.0 => self.window(w, some),
             _ => true,
@@ -409,7 +440,8 @@ impl Work<'_, '_, '_, '_> {
                     continue;
                 }
                 Inst::Call(id, _) => {
-                    self.windows && poolcast_runtime::builtins::row_of(id).kind == poolcast_runtime::catalog::RowKind::Method
+                    self.windows
+                        && poolcast_runtime::builtins::row_of(id).kind == poolcast_runtime::catalog::RowKind::Method
                 }
                 _ => false,
             };
@@ -495,8 +527,12 @@ fn at_most(cx: &Cx<'_, '_>, st: &State, a: Val, b: Val, depth: u32) -> bool {
         Inst::Unary(S::Floor, x) => at_most(cx, st, x, b, depth - 1),
         Inst::Target(x) if cx.targets_pass() => at_most(cx, st, x, b, depth - 1),
         Inst::Binary(S::Sub, x, y) if num(y).lo >= 0.0 => at_most(cx, st, x, b, depth - 1),
-        Inst::Binary(S::Mul, x, y) if num(x).lo >= 0.0 && num(y).lo >= 0.0 && num(y).hi <= 1.0 => at_most(cx, st, x, b, depth - 1),
-        Inst::Binary(S::Mul, y, x) if num(x).lo >= 0.0 && num(y).lo >= 0.0 && num(y).hi <= 1.0 => at_most(cx, st, x, b, depth - 1),
+        Inst::Binary(S::Mul, x, y) if num(x).lo >= 0.0 && num(y).lo >= 0.0 && num(y).hi <= 1.0 => {
+            at_most(cx, st, x, b, depth - 1)
+        }
+        Inst::Binary(S::Mul, y, x) if num(x).lo >= 0.0 && num(y).lo >= 0.0 && num(y).hi <= 1.0 => {
+            at_most(cx, st, x, b, depth - 1)
+        }
         Inst::Param => st.alias[a.ix()].is_some_and(|x| at_most(cx, st, x, b, depth - 1)),
         _ => false,
     };

@@ -211,7 +211,13 @@ fn complete(found: &Found, analysis: &Analysis<'_>) -> bool {
     ends && found.traps.iter().all(|t| t.witness.is_some())
 }
 
-fn targets(formula: &Formula, assume: &Assume, analysis: &Analysis<'_>, found: &Found, search: &mut Search<'_>) -> Vec<TargetReport> {
+fn targets(
+    formula: &Formula,
+    assume: &Assume,
+    analysis: &Analysis<'_>,
+    found: &Found,
+    search: &mut Search<'_>,
+) -> Vec<TargetReport> {
     let quiet = assume.clone().no_work().with_history(History::Full);
     let idle = analyse(formula.program(), &quiet);
     let mut out = Vec::new();

@@ -58,7 +58,11 @@ fn reads(p: &Program) -> (Vec<Metric>, usize) {
     }
     for inst in &p.insts {
         match *inst {
-            Inst::Metric(m) => metrics.push(m),
+            // A method of its own, `Count` perhaps: some history to count.
+            Inst::Metric(m) => {
+                metrics.push(m);
+                longest = longest.max(64);
+            }
             // A duration may become a window.
             Inst::Interval(t) => longest = longest.max(((t.max(0) / Interval::SAMPLE_PERIOD.0) as usize + 1).min(256)),
             _ => {}
@@ -94,7 +98,8 @@ impl<'a> Search<'a> {
         self.metrics.sort_unstable();
         self.metrics.dedup();
         self.longest = self.longest.max(longest);
-        let durations: Vec<i64> = p.insts.iter().filter_map(|i| if let Inst::Interval(t) = i { Some(*t) } else { None }).collect();
+        let durations: Vec<i64> =
+            p.insts.iter().filter_map(|i| if let Inst::Interval(t) = i { Some(*t) } else { None }).collect();
         for inst in &p.insts {
             match *inst {
                 Inst::Double(bits) => {
@@ -190,6 +195,7 @@ impl<'a> Search<'a> {
         match self.below(5) {
             0 => 0,
             1 => self.below(self.longest + 1),
+            2 => (self.number() as usize).min(self.longest),
             _ => self.longest,
         }
     }
@@ -390,7 +396,8 @@ fn weight(w: &Witness) -> (usize, usize, u64) {
     let set = w.targets.iter().chain(&w.current).filter(|n| **n > 0).count();
     let uneven = w.columns.iter().filter(|(_, c)| c.windows(2).any(|p| p[0] != p[1])).count();
     let base = Witness::empty(&[]).now;
-    let size: f64 = w.columns.iter().flat_map(|(_, c)| c.iter()).sum::<f64>() + w.targets.iter().chain(&w.current).map(|n| f64::from(*n)).sum::<f64>();
+    let size: f64 = w.columns.iter().flat_map(|(_, c)| c.iter()).sum::<f64>()
+        + w.targets.iter().chain(&w.current).map(|n| f64::from(*n)).sum::<f64>();
     (odd + set + 2 * uneven + usize::from(w.now != base), w.columns.iter().map(|(_, c)| c.len()).sum(), size as u64)
 }
 

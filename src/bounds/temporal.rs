@@ -84,8 +84,8 @@ impl Loop {
         self.now = self.now.saturating_plus(Interval::SAMPLE_PERIOD);
         if !self.coming.is_empty() {
             let arrived = self.coming.remove(0);
-            for k in 0..2 {
-                self.nodes[k] = self.nodes[k].saturating_add(arrived[k]).min(self.targets[k]).min(self.most);
+            for (k, new) in arrived.into_iter().enumerate() {
+                self.nodes[k] = self.nodes[k].saturating_add(new).min(self.targets[k]).min(self.most);
             }
         }
         let room = (self.nodes[0].saturating_add(self.nodes[1])).saturating_mul(self.slots);
@@ -128,10 +128,24 @@ impl Loop {
         }
         let longest = columns.iter().map(|(_, c)| c.len()).min().unwrap_or(0);
         columns.iter_mut().for_each(|(_, c)| drop(c.drain(..c.len() - longest)));
-        Witness { now: self.now, columns, holes: 0, targets: self.targets, current: self.nodes, slots: self.slots, seed: self.seed }
+        Witness {
+            now: self.now,
+            columns,
+            holes: 0,
+            targets: self.targets,
+            current: self.nodes,
+            slots: self.slots,
+            seed: self.seed,
+        }
     }
 
-    fn watched(&mut self, formula: &Formula, beats: u32, load: Load<'_>, watch: &mut dyn FnMut(u32, &Loop)) -> Vec<Beat> {
+    fn watched(
+        &mut self,
+        formula: &Formula,
+        beats: u32,
+        load: Load<'_>,
+        watch: &mut dyn FnMut(u32, &Loop),
+    ) -> Vec<Beat> {
         let mut evaluator = formula.evaluator();
         let mut out = Vec::with_capacity(beats as usize);
         let mut tick = 0;
@@ -222,15 +236,24 @@ pub fn starts(search: &Search<'_>) -> Vec<Witness> {
 
 // ---- claims about time ----
 
-/// Loads a question is asked under, with their words.
-fn loads() -> Vec<(String, Box<dyn Fn(u32) -> u32>)> {
-    let mut out: Vec<(String, Box<dyn Fn(u32) -> u32>)> = Vec::new();
+/// A load and its words.
+type Named = (String, Box<dyn Fn(u32) -> u32>);
+
+/// Loads a question is asked under.
+fn loads() -> Vec<Named> {
+    let mut out: Vec<Named> = Vec::new();
     for n in [1, 3, 10, 50, 200, 1000] {
         out.push((format!("{n} tasks all the time"), Box::new(move |_| n)));
     }
     for n in [10, 100, 1000] {
-        out.push((format!("{n} tasks, then a tenth of them after an hour"), Box::new(move |t| if t < 120 { n } else { n / 10 })));
-        out.push((format!("{n} tasks finishing one after another over two hours"), Box::new(move |t| n.saturating_sub(n * t / 240))));
+        out.push((
+            format!("{n} tasks, then a tenth of them after an hour"),
+            Box::new(move |t| if t < 120 { n } else { n / 10 }),
+        ));
+        out.push((
+            format!("{n} tasks finishing one after another over two hours"),
+            Box::new(move |t| n.saturating_sub(n * t / 240)),
+        ));
         out.push((format!("{n} tasks every other half hour"), Box::new(move |t| if t / 60 % 2 == 0 { n } else { 1 })));
     }
     out
@@ -286,7 +309,12 @@ pub fn judge(formula: &Formula, assume: &Assume, claim: &Claim) -> Verdict {
                 if let Some(last) = beats.last()
                     && (0..2).any(|k| sets(k) && last.targets[k] > 0)
                 {
-                    let what = format!("after {} evaluations without work the targets are {} and {}", beats.len(), last.targets[0], last.targets[1]);
+                    let what = format!(
+                        "after {} evaluations without work the targets are {} and {}",
+                        beats.len(),
+                        last.targets[0],
+                        last.targets[1]
+                    );
                     return refute(&start, &|_| 0, beats.len() as u32 - 1, what);
                 }
             }
@@ -344,11 +372,16 @@ pub fn judge(formula: &Formula, assume: &Assume, claim: &Claim) -> Verdict {
                     runs += 1;
                     let load = move |t: u32| if t < step { 0 } else { n };
                     let beats = Loop::from(&start, formula, assume).run(formula, quiet + beats_in, &load);
-                    let Some((before, after)) = beats.get(quiet as usize - 1).zip(beats.get(quiet as usize..)) else { continue };
+                    let Some((before, after)) = beats.get(quiet as usize - 1).zip(beats.get(quiet as usize..)) else {
+                        continue;
+                    };
                     let full = (0..2).all(|k| f64::from(before.targets[k]) >= most(k));
                     let rose = after.iter().any(|b| (0..2).any(|k| b.targets[k] > before.targets[k]));
                     if !full && !rose {
-                        let what = format!("{minutes} minutes after {n} tasks arrived the targets are still {} and {}", before.targets[0], before.targets[1]);
+                        let what = format!(
+                            "{minutes} minutes after {n} tasks arrived the targets are still {} and {}",
+                            before.targets[0], before.targets[1]
+                        );
                         return refute(&start, &load, quiet + beats_in - 1, what);
                     }
                 }

@@ -1,6 +1,6 @@
-//! What each operation and each row of the catalogue does to abstract values.
+//! What each row of the catalogue and each reduction of a window does to abstract values.
 //!
-//! In: an operation and what its operands can be. Out: what its result can be, and which traps it can raise. Never: a
+//! In: a row and what its operands can be. Out: what its result can be, and which traps it can raise. Never: a
 //! state, a path, a row of the catalogue without an entry in [`ROWS`] (a test compares the two lists).
 
 use super::{
@@ -11,10 +11,8 @@ use poolcast_runtime::{
     builtins,
     catalog::{OverloadId, RowKind},
     metric::Metric,
-    rules::{BadTarget, Halves, HistoryBegin, Lenience, PercentScale, Possible, Rules, SecondFraction, Sunday, TargetRounding, WindowEnds},
-    scalar::{self, ScalarOp},
-    series,
-    target::MAX_NODES,
+    rules::{Halves, HistoryBegin, Lenience, PercentScale, Possible, Rules, SecondFraction, Sunday, WindowEnds},
+    scalar, series,
     ticks::{Interval, PER_SECOND, Ticks},
     window::{Reduce, WindowSpec},
 };
@@ -182,8 +180,11 @@ fn min(site: &mut Site<'_>, args: &[Arg]) -> Option<Abs> {
     reduced(site, flat(args).1, 1, extreme(args, Num::min2))
 }
 fn norm(_: &mut Site<'_>, args: &[Arg]) -> Option<Abs> {
-    let (e, n) = flat(args);
-    Some(Abs::Num(e.norm(n)))
+    let squares = args.iter().fold(Num::of(0.0), |acc, a| match a.abs {
+        Abs::Vec(e, n) => e.squared().add_all(acc, n),
+        x => acc.plus(x.num().squared()),
+    });
+    Some(Abs::Num(squares.root()))
 }
 fn range(site: &mut Site<'_>, args: &[Arg]) -> Option<Abs> {
     let (e, n) = flat(args);
@@ -268,7 +269,9 @@ fn time(site: &mut Site<'_>, args: &[Arg]) -> Option<Abs> {
     match site.text {
         Some("") => Some(now),
         Some(text) => match Ticks::parse_service(text) {
-            Ok(t) if !(t.no_zone && site.rules.time_without_zone == Lenience::Reject) => Some(Abs::Time(Span::of(t.ticks.0), None)),
+            Ok(t) if !(t.no_zone && site.rules.time_without_zone == Lenience::Reject) => {
+                Some(Abs::Time(Span::of(t.ticks.0), None))
+            }
             _ => {
                 (site.stop)(Stop::BadTime, true);
                 None
@@ -282,7 +285,13 @@ fn time(site: &mut Site<'_>, args: &[Arg]) -> Option<Abs> {
 }
 
 /// A member: the instants that have one, its full range, and its value at both ends while they lie in one cycle.
-fn member(site: &mut Site<'_>, args: &[Arg], full: Num, cycle: Option<i64>, f: fn(Ticks, &Rules) -> Option<f64>) -> Option<Abs> {
+fn member(
+    site: &mut Site<'_>,
+    args: &[Arg],
+    full: Num,
+    cycle: Option<i64>,
+    f: fn(Ticks, &Rules) -> Option<f64>,
+) -> Option<Abs> {
     let Some(Arg { abs: Abs::Time(t, _), .. }) = args.first() else { return Some(Abs::Num(full)) };
     let inside = t.meet(Span { lo: Ticks::FIRST.0, hi: Ticks::LAST.0 });
     if inside != Some(*t) {
@@ -497,7 +506,9 @@ fn get_sample(site: &mut Site<'_>, args: &[Arg]) -> Option<Abs> {
     let lo = if inside.lo <= 0.0 {
         0
     } else {
-        counts_within(Num::range(inside.lo, 100.0), shortest, site.rules, Count { lo: 0, hi }).map_or(1, |c| c.lo.max(1)).min(hi)
+        counts_within(Num::range(inside.lo, 100.0), shortest, site.rules, Count { lo: 0, hi })
+            .map_or(1, |c| c.lo.max(1))
+            .min(hi)
     };
     Some(Abs::Vec(values, Count { lo, hi }))
 }
@@ -590,12 +601,15 @@ pub const ROWS: &[(RowKind, &str, Transfer)] = {
 pub fn of(id: OverloadId) -> Option<Transfer> {
     static TABLE: OnceLock<Vec<Option<Transfer>>> = OnceLock::new();
     let table = TABLE.get_or_init(|| {
-        builtins::ROWS.iter().map(|row| ROWS.iter().find(|(k, n, _)| *k == row.kind && *n == row.name).map(|r| r.2)).collect()
+        builtins::ROWS
+            .iter()
+            .map(|row| ROWS.iter().find(|(k, n, _)| *k == row.kind && *n == row.name).map(|r| r.2))
+            .collect()
     });
     table.get(usize::from(id.row)).copied().flatten()
 }
 
-// ---- operations ----
+// ---- windows ----
 
 /// A reduction of a prepared window.
 pub fn reduce(site: &mut Site<'_>, how: Reduce, e: Num, n: Count, operand: Num) -> Option<Abs> {
@@ -621,226 +635,6 @@ pub fn reduce(site: &mut Site<'_>, how: Reduce, e: Num, n: Count, operand: Num) 
         Reduce::Val => val(site, &[window[0], Arg { abs: Abs::Num(operand), metric: None }]),
         Reduce::LastOrZero => Some(from(Num::of(0.0), e)),
     }
-}
-
-/// A scalar operation of one operand.
-pub fn unary(site: &mut Site<'_>, op: ScalarOp, a: Abs) -> Option<Abs> {
-    use ScalarOp as S;
-    let x = a.num();
-    Some(Abs::Num(match op {
-        S::Neg => x.negated(),
-        S::Not => Num::truth(x.holds(true).map(|b| !b)),
-        S::Truth => Num::truth(x.holds(true)),
-        S::Ceil => x.rounded(f64::ceil),
-        S::Floor => x.rounded(f64::floor),
-        S::Round => x.rounded(scalar::round),
-        S::RoundEven => x.rounded(scalar::round_even),
-        S::Log2 => x.log(scalar::log2),
-        S::Ln => x.log(scalar::ln),
-        S::Log10 => x.log(scalar::log10),
-        S::IntervalNeg => {
-            let Abs::Interval(i) = a else { return Some(Abs::Interval(Span::ALL)) };
-            return span(site, i.negated()).map(Abs::Interval);
-        }
-        _ => return Some(anything(op)),
-    }))
-}
-
-fn anything(op: ScalarOp) -> Abs {
-    use poolcast_runtime::ty::Ty;
-    match op.result() {
-        Ty::Time => Abs::Time(Span::ALL, None),
-        Ty::Interval => Abs::Interval(Span::ALL),
-        _ => Abs::Num(if super::walk::is_comparison(op) { Num::BOOL } else { Num::ANY }),
-    }
-}
-
-fn span(site: &mut Site<'_>, (value, beyond): (Option<Span>, bool)) -> Option<Span> {
-    if beyond {
-        (site.stop)(Stop::TimeOverflow, value.is_none());
-    }
-    value
-}
-
-/// Product or quotient of a duration and a number.
-fn scaled(site: &mut Site<'_>, i: Span, f: Num, by: fn(Interval, f64) -> Result<Interval, poolcast_runtime::trap::Trap>, divide: bool) -> Option<Abs> {
-    let mut out: Option<Span> = None;
-    let mut beyond = f.nan;
-    let mut add = |t: i64| out = Some(out.map_or(Span::of(t), |s| s.join(Span::of(t))));
-    let exact = i.lo == i.hi && f.lo == f.hi;
-    let least = if f.int { 1.0 } else { f64::MIN_POSITIVE };
-    let parts = if divide { [f.at_most(-least), f.at_least(least)] } else { [f, Num::NONE] };
-    beyond |= divide && f.zero();
-    for part in parts.iter().filter(|p| !p.empty()) {
-        for x in [part.lo, part.hi] {
-            for t in [i.lo, i.hi] {
-                match by(Interval(t), x) {
-                    Ok(v) if exact => add(v.0),
-                    Ok(v) => {
-                        // Whole and fractional factors take different ways; both are good to 53 bits.
-                        let slack = (v.0.unsigned_abs() >> 50) as i64 + 1;
-                        add(v.0.saturating_sub(slack));
-                        add(v.0.saturating_add(slack));
-                    }
-                    Err(_) if t == 0 => {
-                        beyond = true;
-                        add(0);
-                    }
-                    Err(_) => {
-                        beyond = true;
-                        add(if (t < 0) != (x < 0.0) { i64::MIN } else { i64::MAX });
-                    }
-                }
-            }
-        }
-        if part.lo < 0.0 && part.hi > 0.0 || i.lo < 0 && i.hi > 0 {
-            add(0);
-        }
-    }
-    if divide && f.zero() && !f.int {
-        // Near zero a quotient can be anything of its sign; beyond the range it traps.
-        for t in [i.lo, i.hi] {
-            if t != 0 {
-                add(i64::MIN);
-                add(i64::MAX);
-            }
-        }
-    }
-    if f.empty() {
-        (site.stop)(Stop::TimeOverflow, true);
-        return None;
-    }
-    if beyond {
-        (site.stop)(Stop::TimeOverflow, out.is_none());
-    }
-    out.map(Abs::Interval)
-}
-
-/// A scalar operation of two operands.
-pub fn binary(site: &mut Site<'_>, op: ScalarOp, a: Abs, b: Abs) -> Option<Abs> {
-    use ScalarOp as S;
-    let (x, y) = (a.num(), b.num());
-    let truth = |t: Option<bool>| Some(Abs::Num(Num::truth(t)));
-    let not = |t: Option<bool>| t.map(|b| !b);
-    let ticks = |v: Abs| match v {
-        Abs::Time(s, _) | Abs::Interval(s) => s,
-        _ => Span::ALL,
-    };
-    let rel = |v: Abs| match v {
-        Abs::Time(_, r) => r,
-        _ => None,
-    };
-    let (s, t) = (ticks(a), ticks(b));
-    // Instants compare by their distance from now where both are known.
-    let (cs, ct) = rel(a).zip(rel(b)).unwrap_or((s, t));
-    let (lt, gt, eq) = (order(cs, ct), order(ct, cs), (cs.lo == cs.hi && cs == ct).then_some(true).or(cs.meet(ct).is_none().then_some(false)));
-    match op {
-        S::Add => Some(Abs::Num(x.plus(y))),
-        S::Sub => Some(Abs::Num(x.minus(y))),
-        S::Mul => Some(Abs::Num(x.times(y))),
-        S::Div => Some(Abs::Num(x.over(y))),
-        S::Min2 => Some(Abs::Num(x.min2(y))),
-        S::Max2 => Some(Abs::Num(x.max2(y))),
-        S::Lt => truth(x.lt(y)),
-        S::Le => truth(x.le(y)),
-        S::Gt => truth(y.lt(x)),
-        S::Ge => truth(y.le(x)),
-        S::Eq => truth(x.eq(y)),
-        S::Ne => truth(not(x.eq(y))),
-        S::TimeAddInterval | S::TimeSubInterval | S::IntervalAddTime => {
-            let (at, i, away) = if op == S::IntervalAddTime { (b, s, t) } else { (a, t, s) };
-            let sum = |v: Span| if op == S::TimeSubInterval { v.minus(i) } else { v.plus(i) };
-            let value = span(site, sum(away))?;
-            Some(Abs::Time(value, rel(at).and_then(|r| sum(r).0)))
-        }
-        S::TimeSub => {
-            let value = span(site, s.minus(t))?;
-            let known = rel(a).zip(rel(b)).and_then(|(p, q)| p.minus(q).0).and_then(|d| d.meet(value));
-            Some(Abs::Interval(known.unwrap_or(value)))
-        }
-        S::IntervalAdd => span(site, s.plus(t)).map(Abs::Interval),
-        S::IntervalSub => span(site, s.minus(t)).map(Abs::Interval),
-        S::IntervalMul => scaled(site, s, y, Interval::times, false),
-        S::MulInterval => scaled(site, t, x, Interval::times, false),
-        S::IntervalDiv => scaled(site, s, y, Interval::over, true),
-        S::TimeLt | S::IntervalLt => truth(lt),
-        S::TimeLe | S::IntervalLe => truth(not(gt)),
-        S::TimeGt | S::IntervalGt => truth(gt),
-        S::TimeGe | S::IntervalGe => truth(not(lt)),
-        S::TimeEq | S::IntervalEq => truth(eq),
-        S::TimeNe | S::IntervalNe => truth(not(eq)),
-        _ => Some(anything(op)),
-    }
-}
-
-fn order(a: Span, b: Span) -> Option<bool> {
-    if a.hi < b.lo {
-        Some(true)
-    } else if a.lo >= b.hi {
-        Some(false)
-    } else {
-        None
-    }
-}
-
-/// Element-wise arithmetic.
-pub fn vector(site: &mut Site<'_>, op: ScalarOp, a: Abs, b: Abs, same: bool) -> Option<Abs> {
-    let parts = |v: Abs| match v {
-        Abs::Vec(e, n) => (e, Some(n)),
-        v => (v.num(), None),
-    };
-    let ((x, n), (y, m)) = (parts(a), parts(b));
-    let n = match (n, m) {
-        (Some(n), Some(m)) => {
-            let both = n.meet(m);
-            if !same && (n.lo != n.hi || n != m) {
-                (site.stop)(Stop::Lengths, both.is_none());
-            }
-            both?
-        }
-        (n, m) => n.or(m).unwrap_or(Count { lo: 0, hi: MAX_HISTORY }),
-    };
-    let e = match op {
-        ScalarOp::Add => x.plus(y),
-        ScalarOp::Sub => x.minus(y),
-        ScalarOp::Mul => x.times(y),
-        _ => x.over(y),
-    };
-    Some(Abs::Vec(e, n))
-}
-
-/// A value on its way into a target: what comes through, and what does not.
-pub fn target(site: &mut Site<'_>, x: Num) -> Option<Num> {
-    let rules = site.rules;
-    let least = match rules.target_rounding {
-        TargetRounding::Truncate | TargetRounding::Ceil => (-1.0f64).next_up(),
-        TargetRounding::Round => (-0.5f64).next_up(),
-    };
-    let mut good = Num { nan: false, ..x }.at_least(least).at_most(MAX_NODES);
-    let high = x.nan || x.infinite() || (!x.empty() && x.hi > MAX_NODES);
-    let low = !x.empty() && x.lo < least;
-    let none = good.empty();
-    for (bad, stop, rule, certain) in [
-        (high, Stop::NotFinite, rules.non_finite_target, none && !low),
-        (low, Stop::Negative, rules.negative_target, none && !high),
-    ] {
-        match rule {
-            _ if !bad => {}
-            BadTarget::Error => (site.stop)(stop, certain),
-            BadTarget::Zero => good = good.join(Num::of(0.0)),
-        }
-    }
-    (!good.empty()).then_some(good)
-}
-
-/// The node count of a judged value.
-pub fn nodes(x: Num, rules: &Rules) -> Num {
-    let f = match rules.target_rounding {
-        TargetRounding::Truncate => f64::trunc,
-        TargetRounding::Round => f64::round,
-        TargetRounding::Ceil => f64::ceil,
-    };
-    Num { neg_zero: false, ..x.rounded(f) }.at_least(0.0)
 }
 
 #[cfg(test)]

@@ -10,14 +10,20 @@
 use super::{
     assume::Assume,
     domain::{Abs, Count, Num, Span},
-    refine,
+    ops, refine,
     transfer::{self, Arg, Site, Stop},
 };
 use crate::{
     interp::End,
     ir::{Inst, Program, Term, Val},
 };
-use poolcast_runtime::{builtins, catalog::RowKind, metric::Metric, rules::{BadTarget, NanCondition}, scalar::ScalarOp};
+use poolcast_runtime::{
+    builtins,
+    catalog::RowKind,
+    metric::Metric,
+    rules::{BadTarget, NanCondition},
+    scalar::ScalarOp,
+};
 use std::collections::BTreeMap;
 
 /// Most states of one block.
@@ -82,8 +88,9 @@ pub struct Analysis<'p> {
 
 /// Analyse a program.
 pub fn analyse<'p>(p: &'p Program, assume: &Assume) -> Analysis<'p> {
+    let twins = twins(p);
     let mut walk = Walk {
-        cx: Cx { p, assume },
+        cx: Cx { p, assume, twins: &twins },
         traps: BTreeMap::new(),
         out: Analysis {
             program: p,
@@ -122,6 +129,46 @@ pub struct Cx<'p, 'a> {
     pub p: &'p Program,
     /// What is admissible.
     pub assume: &'a Assume,
+    /// Calls that give the same value, where both have run: the formula says `time().hour` twice.
+    pub twins: &'a [(Val, Val)],
+}
+
+/// Pairs of equal calls (earlier, later) that depend on nothing but their operands and the run's inputs.
+fn twins(p: &Program) -> Vec<(Val, Val)> {
+    let mut seen: Vec<Val> = Vec::new();
+    let mut out: Vec<(Val, Val)> = Vec::new();
+    let alike =
+        |a: Val, b: Val, out: &[(Val, Val)]| a == b || out.contains(&(a.min(b), a.max(b))) || constant_equal(p, a, b);
+    for (i, inst) in p.insts.iter().enumerate() {
+        let Inst::Call(id, list) = *inst else { continue };
+        if !p.live[i] || builtins::overload(id).purity == poolcast_runtime::catalog::Purity::Random {
+            continue;
+        }
+        let v = Val(i as u32);
+        for &u in &seen {
+            if let Inst::Call(other, theirs) = p.insts[u.ix()]
+                && other == id
+                && p.list(theirs).len() == p.list(list).len()
+                && p.list(theirs).iter().zip(p.list(list)).all(|(a, b)| alike(*a, *b, &out))
+            {
+                out.push((u, v));
+            }
+        }
+        seen.push(v);
+    }
+    out
+}
+
+/// Operands that are the same constant, input or metric.
+fn constant_equal(p: &Program, a: Val, b: Val) -> bool {
+    let fixed = |i: &Inst| {
+        matches!(
+            i,
+            Inst::Double(_) | Inst::Interval(_) | Inst::Time(_) | Inst::Str(_) | Inst::Metric(_) | Inst::Input(_)
+        )
+    };
+    let (x, y) = (&p.insts[a.ix()], &p.insts[b.ix()]);
+    fixed(x) && x == y
 }
 
 impl Cx<'_, '_> {
@@ -159,7 +206,7 @@ impl Cx<'_, '_> {
         let Some(length) = transfer::length_of(&self.p.windows[w]) else { return Num::of(0.0) };
         let n = st.wins[w].len;
         let at = |n| transfer::percent(n, length, &self.p.rules);
-        Num::range(at(n.lo), at(n.hi))
+        if n.lo == n.hi { Num::of(at(n.lo)) } else { Num::range(at(n.lo), at(n.hi)) }
     }
 
     fn arg(&self, st: &State, v: Val) -> Arg {
@@ -192,9 +239,9 @@ impl Cx<'_, '_> {
                     Input::TaskSlots => Abs::Num(self.assume.slots),
                 }
             }
-            Inst::Unary(op, a) => transfer::unary(&mut site, op, get(a))?,
+            Inst::Unary(op, a) => ops::unary(&mut site, op, get(a))?,
             Inst::Binary(op, a, b) => {
-                let value = transfer::binary(&mut site, op, get(a), get(b))?;
+                let value = ops::binary(&mut site, op, get(a), get(b))?;
                 refine::related(self, st, op, a, b, value)
             }
             Inst::Select(c, a, b) => match get(c).num().holds(self.nan_holds()) {
@@ -236,7 +283,7 @@ impl Cx<'_, '_> {
                 let (e, n) = transfer::flat(&args);
                 Abs::Vec(e, n)
             }
-            Inst::Vector(op, a, b) => transfer::vector(&mut site, op, get(a), get(b), a == b)?,
+            Inst::Vector(op, a, b) => ops::vector(&mut site, op, get(a), get(b), a == b)?,
             Inst::Single(a) => match get(a) {
                 Abs::Vec(e, n) => {
                     if n != Count::of(1) {
@@ -264,9 +311,13 @@ impl Cx<'_, '_> {
                     site.text = p.strings.get(s as usize).map(String::as_str);
                 }
                 let args: Vec<Arg> = parts.iter().map(|a| self.arg(st, *a)).collect();
-                transfer::of(id)?(&mut site, &args)?
+                let mut value = transfer::of(id)?(&mut site, &args)?;
+                for (earlier, _) in self.twins.iter().filter(|t| t.1 == v && get(t.0) != Abs::Unset) {
+                    value = value.meet(get(*earlier))?;
+                }
+                value
             }
-            Inst::Target(a) => Abs::Num(transfer::target(&mut site, get(a).num())?),
+            Inst::Target(a) => Abs::Num(ops::target(&mut site, get(a).num())?),
             Inst::Store(_, a) => get(a),
         })
     }
@@ -427,7 +478,7 @@ impl Analysis<'_> {
     pub fn target_at(&self, e: &Ending, k: usize) -> Option<Num> {
         let slot = crate::outcome::outputs(self.program, e.end)[k]?;
         let v = self.stores[slot as usize]?;
-        Some(transfer::nodes(e.state.vals[v.ix()].num(), &self.program.rules))
+        Some(ops::nodes(e.state.vals[v.ix()].num(), &self.program.rules))
     }
     /// The deallocation options runs can end with, as a set of bits in the order of `DeallocationOption::ALL`.
     pub fn options(&self) -> u8 {

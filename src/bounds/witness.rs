@@ -156,7 +156,14 @@ impl Witness {
                 parts.push(format!("{} {}", m.name(), list.join(", ")));
             } else {
                 let (lo, hi) = column.iter().fold((*last, *last), |(a, b), x| (a.min(*x), b.max(*x)));
-                parts.push(format!("{} between {} and {}, last {}, in {}", m.name(), g(lo), g(hi), g(*last), samples(column.len())));
+                parts.push(format!(
+                    "{} between {} and {}, last {}, in {}",
+                    m.name(),
+                    g(lo),
+                    g(hi),
+                    g(*last),
+                    samples(column.len())
+                ));
             }
         }
         if parts.is_empty() {

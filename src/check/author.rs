@@ -36,8 +36,11 @@ pub fn author(src: &str, levels: &Levels) -> Findings {
     if errors.is_empty() {
         let proved = crate::bounds::lints::lints(src, &checked.hir);
         // What a lint already says at the same place is not said twice.
-        let said = |d: &Diagnostic| list.iter().any(|l| BETTER.contains(&l.code) && l.span.lo < d.span.hi && d.span.lo < l.span.hi);
-        let new: Vec<Diagnostic> = proved.into_iter().filter(|d| !said(d) && !d.labels.iter().any(|l| overlaps(&list, l.span))).collect();
+        let said = |d: &Diagnostic| {
+            list.iter().any(|l| BETTER.contains(&l.code) && l.span.lo < d.span.hi && d.span.lo < l.span.hi)
+        };
+        let new: Vec<Diagnostic> =
+            proved.into_iter().filter(|d| !said(d) && !d.labels.iter().any(|l| overlaps(&list, l.span))).collect();
         list.extend(new);
     }
     let mut rules = levels.rules.clone();

@@ -2,7 +2,10 @@
 //!
 //! In: words. Out: `Args`. Never: doing anything.
 
-use super::{Verb, backtest, bounds, calibrate, check, compare, diff, doc, emit, eval, explain, fmt, import, repl, shell, simulate, sweep};
+use super::{
+    Verb, backtest, bounds, calibrate, check, compare, diff, doc, emit, eval, explain, fmt, import, repl, shell,
+    simulate, sweep,
+};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Know what an Azure Batch pool will do before it does it.

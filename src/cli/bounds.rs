@@ -15,6 +15,7 @@ use crate::{
         report::{Idle, NoSamples, TargetReport, TrapReport, name, unbounded},
     },
     diag::render,
+    sim::vm,
 };
 use poolcast_grammar::LineIndex;
 use std::{fmt::Write as _, path::PathBuf};
@@ -25,8 +26,8 @@ const MONTH: f64 = 730.0;
 /// Arguments of `bounds`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A range is proved: no evaluation on any admissible input leaves it. A witness was run on the engine; its command line \
-runs it again. Admissible are whole, non-negative counts, percentages from 0 to 100, a sample each 30 s with any gaps, \
+A range is proved: no evaluation on any admissible input leaves it. A witness was run on the engine; --witnesses \
+prints the commands that run it again. Admissible are whole, non-negative counts, percentages from 0 to 100, a sample each 30 s with any gaps, \
 and any instant from 1970 to 2099; --quota and --assume narrow that.
 Assertions are conditions such as `$TargetDedicatedNodes <= 25`, or settles_to_zero, settles_to_zero(EVALUATIONS), \
 never_below_running, steady, reacts_within(MINUTES); also as comments `//! assert …` in the formula.
@@ -47,6 +48,9 @@ pub struct Bounds {
     /// An assertion that is neither proved nor refuted also fails.
     #[arg(long)]
     deny_unknown: bool,
+    /// VM size, for the worst cost by the built-in table's prices.
+    #[arg(long, value_name = "SIZE", conflicts_with = "price")]
+    vm_size: Option<String>,
     /// Price of a dedicated node for an hour.
     #[arg(long, value_name = "PRICE")]
     price: Option<f64>,
@@ -62,9 +66,31 @@ pub struct Bounds {
     /// A choice where nobody knows what the service does. Repeatable.
     #[arg(long, value_name = "NAME=VALUE")]
     rule: Vec<String>,
-    /// Where samples files of counterexamples are written.
+    /// Write a samples file for every witness, and print the command that runs it again.
+    #[arg(long)]
+    witnesses: bool,
+    /// Where samples files are written.
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
+}
+
+/// A low-priority node's price as a share of a dedicated one's, where nothing better is known.
+const LOW_PRIORITY: f64 = 0.2;
+
+/// What a node costs for an hour: dedicated, low priority.
+struct Prices {
+    hourly: [f64; 2],
+    source: String,
+}
+
+fn cost(out: &mut String, t: &TargetReport, prices: Option<&Prices>) {
+    let Some(prices) = prices else { return };
+    if unbounded(t.high.bound) {
+        out.push_str("    worst cost: without limit\n");
+    } else {
+        let hourly = prices.hourly[t.which] * t.high.bound;
+        let _ = writeln!(out, "    worst cost: {hourly:.2} an hour, {:.2} a month ({})", hourly * MONTH, prices.source);
+    }
 }
 
 /// Compile a formula for analysis, or put its diagnostics on the terminal.
@@ -104,14 +130,15 @@ impl Verb for Bounds {
         let assume = admissible(self.quota, &self.assume)?;
         let report = bounds::report(&formula, &assume, self.budget, self.seed);
         let mut out = String::new();
+        let prices = self.prices()?;
         for t in &report.targets {
-            self.target(&mut out, &formula, t);
+            self.target(&mut out, &formula, t, prices.as_ref())?;
         }
         if report.targets.is_empty() {
             out.push_str("No run sets a target: the pool stays as it is.\n");
         }
         options(&mut out, report.options);
-        self.failures(&mut out, &formula, &report.traps, &report.no_samples);
+        self.failures(&mut out, &formula, &report.traps, &report.no_samples)?;
         let _ = writeln!(out, "{} evaluations tried (--budget {})", report.made, self.budget);
         let exit = self.judge(&mut out, &formula, &assume)?;
         term.print(&out);
@@ -159,7 +186,8 @@ impl Bounds {
                 Verdict::Refuted(c) => {
                     exit = Exit::Rejected;
                     let file = samples_file(&self.out, &format!("counterexample-{}.csv", i + 1), &c.witness)?;
-                    let _ = writeln!(out, "{place}assert {}: refuted\n    {}\n    {}", a.text, c.what, c.witness.words());
+                    let _ =
+                        writeln!(out, "{place}assert {}: refuted\n    {}\n    {}", a.text, c.what, c.witness.words());
                     let _ = writeln!(out, "    {}", c.witness.command(&self.file, &file));
                 }
             }
@@ -167,11 +195,23 @@ impl Bounds {
         Ok(exit)
     }
 
-    fn replay(&self, w: &Witness) -> String {
-        format!("        {}\n", w.words())
+    /// A witness under what it shows; with --witnesses also how to run it again.
+    fn replay(&self, out: &mut String, w: &Witness, name: &str) -> Result<(), Complaint> {
+        let _ = writeln!(out, "        {}", w.words());
+        if self.witnesses {
+            let file = samples_file(&self.out, &format!("{name}.csv"), w)?;
+            let _ = writeln!(out, "        {}", w.command(&self.file, &file));
+        }
+        Ok(())
     }
 
-    fn target(&self, out: &mut String, formula: &Formula, t: &TargetReport) {
+    fn target(
+        &self,
+        out: &mut String,
+        formula: &Formula,
+        t: &TargetReport,
+        prices: Option<&Prices>,
+    ) -> Result<(), Complaint> {
         let (low, high) = (t.low.bound, t.high.bound);
         let range = match (low == high, unbounded(high)) {
             (true, _) => format!("always {}", number(low)),
@@ -185,10 +225,14 @@ impl Bounds {
                     let verdict = if end.reached() {
                         format!("{what} {}: reached", number(*n))
                     } else {
-                        format!("{what} found {} (not proved to go no further than that, but never beyond {})", number(*n), number(end.bound))
+                        format!(
+                            "{what} found {} (not proved to go no further than that, but never beyond {})",
+                            number(*n),
+                            number(end.bound)
+                        )
                     };
                     let _ = writeln!(out, "    {verdict}");
-                    out.push_str(&self.replay(w));
+                    self.replay(out, w, &format!("{what}-{}", ["dedicated", "low-priority"][t.which]))?;
                 }
                 None => {
                     let _ = writeln!(out, "    {what} {}: no run found that sets it", number(end.bound));
@@ -198,7 +242,7 @@ impl Bounds {
         if t.kept {
             out.push_str("    some runs leave it as it is\n");
         }
-        self.cost(out, t);
+        cost(out, t, prices);
         let zero = if low > 0.0 {
             "never".to_owned()
         } else if t.low.found.as_ref().is_some_and(|f| f.0 == 0.0) {
@@ -222,31 +266,43 @@ impl Bounds {
             let text: String = stmt.span.text(source).split_whitespace().collect::<Vec<_>>().join(" ");
             let _ = writeln!(out, "      {:>4}  {}", lines.line_col(source, stmt.span.lo).0, shortened(&text));
         }
+        Ok(())
     }
 
-    fn cost(&self, out: &mut String, t: &TargetReport) {
-        let Some(price) = self.price else { return };
-        let price = if t.which == 0 { price } else { self.low_priority_price.unwrap_or(price / 5.0) };
-        if unbounded(t.high.bound) {
-            out.push_str("    worst cost: without limit\n");
-        } else {
-            let hourly = price * t.high.bound;
-            let _ = writeln!(out, "    worst cost: {hourly:.2} an hour, {:.2} a month", hourly * MONTH);
+    /// Prices of both kinds of nodes, by size or as given.
+    fn prices(&self) -> Result<Option<Prices>, Complaint> {
+        if let Some(name) = &self.vm_size {
+            let table = vm::VmTable::built_in();
+            let size = table.get(name).map_err(|e| e.to_string())?;
+            let none = || format!("the table has no price for {}; give --price", size.name);
+            let dedicated = size.regular.ok_or_else(none)?.units();
+            let low = size.preemptible(LOW_PRIORITY).map_or(dedicated * LOW_PRIORITY, vm::Micros::units);
+            return Ok(Some(Prices { hourly: [dedicated, low], source: format!("{}; {}", size.name, table.source) }));
         }
+        Ok(self.price.map(|p| Prices {
+            hourly: [p, self.low_priority_price.unwrap_or(p * LOW_PRIORITY)],
+            source: "--price".into(),
+        }))
     }
 
-    fn failures(&self, out: &mut String, formula: &Formula, traps: &[TrapReport], no_samples: &NoSamples) {
+    fn failures(
+        &self,
+        out: &mut String,
+        formula: &Formula,
+        traps: &[TrapReport],
+        no_samples: &NoSamples,
+    ) -> Result<(), Complaint> {
         match no_samples {
             NoSamples::Works => out.push_str("Empty history: evaluates (proved)\n"),
             NoSamples::Unknown => out.push_str("Empty history: not seen to fail, not proved\n"),
             NoSamples::Fails(fault, w) => {
                 let _ = writeln!(out, "Empty history: fails, {}", fault.trap.detail());
-                out.push_str(&self.replay(w));
+                self.replay(out, w, "no-samples")?;
             }
         }
         if traps.is_empty() {
             out.push_str("Evaluation never fails (proved)\n");
-            return;
+            return Ok(());
         }
         out.push_str("Evaluation can fail:\n");
         let source = formula.source();
@@ -256,14 +312,16 @@ impl Bounds {
             let seen = if t.witness.is_some() { "" } else { " (not excluded; no input found)" };
             let _ = writeln!(out, "    {line}:{col}: {}{seen}", t.trap.stop.words());
             if let Some(w) = &t.witness {
-                out.push_str(&self.replay(w));
+                self.replay(out, w, &format!("failure-{line}-{col}"))?;
             }
         }
+        Ok(())
     }
 }
 
 fn options(out: &mut String, bits: u8) {
-    let list: Vec<&str> = DeallocationOption::ALL.iter().filter(|o| bits >> (**o as u8) & 1 == 1).map(|o| o.keyword()).collect();
+    let list: Vec<&str> =
+        DeallocationOption::ALL.iter().filter(|o| bits >> (**o as u8) & 1 == 1).map(|o| o.keyword()).collect();
     let _ = writeln!(out, "$NodeDeallocationOption: {}", list.join(" or "));
 }
 

@@ -13,7 +13,9 @@ use std::path::PathBuf;
 
 /// Arguments of `diff`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit codes: 0 the same (or no difference found), 1 they differ, or none found with --deny-unknown.")]
+#[command(
+    after_help = "Exit codes: 0 the same (or no difference found), 1 they differ, or none found with --deny-unknown."
+)]
 pub struct Diff {
     /// The formula as it was.
     #[arg(value_name = "OLD")]

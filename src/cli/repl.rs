@@ -2,7 +2,10 @@
 //!
 //! In: a scenario, samples, what is typed or piped. Out: replies. Never: logic; that is `repl`.
 
-use super::{Complaint, Exit, Verb, output::{self, Term}};
+use super::{
+    Complaint, Exit, Verb,
+    output::{self, Term},
+};
 use crate::repl::{self, Ask, Files, Session, terminal, transcript};
 use crate::wire::scenario::{self, Overrides, Scenario};
 use std::{
@@ -12,7 +15,9 @@ use std::{
 
 /// Arguments of `repl`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Without a terminal it reads lines and writes a transcript with the same answers; it then exits with 1 when a line failed.")]
+#[command(
+    after_help = "Without a terminal it reads lines and writes a transcript with the same answers; it then exits with 1 when a line failed."
+)]
 pub struct Repl {
     /// A scenario (.toml or .json) to start in, or a formula to begin with.
     #[arg(value_name = "SCENARIO")]

@@ -71,10 +71,10 @@ pub fn verify(p: &Program) -> Result<(), String> {
                 if v.is_some() != param.is_some() {
                     return Err(format!("block {i} enters block {} without its value", t.0));
                 }
-                if let (Some(v), Some(param)) = (v, param) {
-                    if !known[v.ix()] || p.tys[v.ix()] != p.tys[param] {
-                        return Err(format!("block {i} passes %{} wrongly", v.0));
-                    }
+                if let (Some(v), Some(param)) = (v, param)
+                    && (!known[v.ix()] || p.tys[v.ix()] != p.tys[param])
+                {
+                    return Err(format!("block {i} passes %{} wrongly", v.0));
                 }
             }
             Term::Branch(c, t, f) => {

@@ -2,7 +2,7 @@
 //!
 //! In: a line that begins with `:`. Out: the reply of the row that has its name. Never: a command without help or example.
 
-use super::{Ask, Reply, language, pool, run, session::Session, show, view, why, words, world};
+use super::{Ask, Reply, language, pool, run, session::Session, show, submit, view, why, words, world};
 use crate::diag::{level::Levels, render};
 use std::fmt::Write as _;
 
@@ -123,10 +123,10 @@ commands! {
             "The next evaluation, resize, change of a node or end of a task.";
         "until" "CONDITION" "let the pool run until something is so", Condition, true, |s, a| run::until(s, a), ["$TargetDedicatedNodes = 2", ":sim", ":until ready"],
             "`:until` alone lists the conditions. Any expression will do as well: it is so when it is not 0. Gives up after 30 days.";
-        "submit" "[N] tasks of DURATION [with N slots] [at TIME] [in DURATION] [over DURATION]" "give the pool work", Nothing, true, |s, a| pool::submit(s, a),
+        "submit" "[N] tasks of DURATION [with N slots] [at TIME] [in DURATION] [over DURATION]" "give the pool work", Nothing, true, |s, a| submit::submit(s, a),
             ["$TargetDedicatedNodes = 2", ":sim", ":submit 50 tasks of 10m", ":submit 20 tasks of 5m with 2 slots at 9:00 over 30m", ":run 2h"],
             "Tasks arrive now unless said otherwise; `over` spreads them evenly.";
-        "quota" "[CORES] [spot CORES]" "the account's core quota", Nothing, true, |s, a| pool::quota(s, a), ["$TargetDedicatedNodes = 20", ":sim", ":quota 40", ":until quota error"],
+        "quota" "[CORES] [spot CORES]" "the account's core quota", Nothing, true, |s, a| pool::quota(s, a), ["$TargetDedicatedNodes = time().hour < 9 ? 0 : 20", ":sim", ":quota 40", ":until quota error"],
             "Alone it shows the quota. It counts for resizes from now on.";
         "preempt" "N% | N | node N" "take low-priority nodes away", Nothing, true, |s, a| pool::preempt(s, a), ["$TargetLowPriorityNodes = 10", ":sim", ":until ready", ":preempt 30%"],
             "Spread over old and young nodes. Dedicated nodes are never preempted.";
@@ -232,7 +232,9 @@ fn overview() -> String {
         let args = if c.args.len() > 24 { "…" } else { c.args };
         let _ = writeln!(out, "  {:<30} {}", format!(":{} {args}", c.name).trim_end(), c.about);
     }
-    out.push_str("\n:help COMMAND shows its page and an example. Tab completes, Ctrl-C cancels a line or a run, Ctrl-D leaves.");
+    out.push_str(
+        "\n:help COMMAND shows its page and an example. Tab completes, Ctrl-C cancels a line or a run, Ctrl-D leaves.",
+    );
     out
 }
 
@@ -264,12 +266,17 @@ fn save(session: &mut Session, name: &str) -> Reply {
     }
     let text = poolcast_grammar::format(&text).unwrap_or(text);
     match session.files.write(name, &text) {
-        Ok(()) => Reply::answer(format!("{name}: {} saved", words::count(session.state.program.len() as i64, "statement"))),
+        Ok(()) => {
+            Reply::answer(format!("{name}: {} saved", words::count(session.state.program.len() as i64, "statement")))
+        }
         Err(why) => Reply::error(why),
     }
 }
 
 fn samples(session: &mut Session, name: &str) -> Reply {
+    if name.is_empty() {
+        return Reply::error("which file? `:samples samples.csv`");
+    }
     match session.files.read(name) {
         Ok(text) => world::load_samples(session, name, &text),
         Err(why) => Reply::error(why),
@@ -361,7 +368,9 @@ fn edit(session: &mut Session, args: &str) -> Reply {
     let (n, text) = words::first(args);
     let all = session.state.program.len();
     let Some(at) = n.parse::<usize>().ok().filter(|n| (1..=all).contains(n)) else {
-        return Reply::error(format!("which statement? there are {all}; `:list` numbers them, `:edit 2 x = 5` replaces one"));
+        return Reply::error(format!(
+            "which statement? there are {all}; `:list` numbers them, `:edit 2 x = 5` replaces one"
+        ));
     };
     let mut lines: Vec<String> = session.state.program.iter().map(|s| s.text.clone()).collect();
     if text.is_empty() {
@@ -389,7 +398,13 @@ fn explain(session: &Session, name: &str) -> Reply {
     }
     let mut pages = crate::cli::explain::pages(name);
     if let Ok(knob) = crate::sim::knobs::find(name) {
-        pages.push(format!("# {}: knob of the simulator\n\n{}\n\nDefault: `{}`. Takes {}.\n", knob.path, knob.doc, knob.default, knob.allowed()));
+        pages.push(format!(
+            "# {}: knob of the simulator\n\n{}\n\nDefault: `{}`. Takes {}.\n",
+            knob.path,
+            knob.doc,
+            knob.default,
+            knob.allowed()
+        ));
     }
     let state = &session.state;
     if let Some(at) = state.program.iter().rposition(|s| s.target == name) {
@@ -397,7 +412,11 @@ fn explain(session: &Session, name: &str) -> Reply {
             Ok((value, ty)) => show::value(&value, ty),
             Err(why) => format!("fails: {why}"),
         };
-        pages.push(format!("# {name}: assigned in statement {}\n\n{};\n\nNow: {value}\n`:why {name}` says how it came about.\n", at + 1, state.program[at].text));
+        pages.push(format!(
+            "# {name}: assigned in statement {}\n\n{};\n\nNow: {value}\n`:why {name}` says how it came about.\n",
+            at + 1,
+            state.program[at].text
+        ));
     }
     if pages.is_empty() {
         let near = crate::cli::explain::near(name);

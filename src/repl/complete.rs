@@ -69,7 +69,8 @@ pub fn complete(line: &str, cursor: usize, words: &Vocabulary, files: &dyn Files
     };
     let name = &before[lead + 1..end];
     let Some(command) = COMMANDS.iter().find(|c| c.name == name) else { return Vec::new() };
-    let word = before.rfind(char::is_whitespace).map_or(0, |n| n + 1).max(end);
+    let blank = before.char_indices().rev().find(|(_, c)| c.is_whitespace());
+    let word = blank.map_or(0, |(at, c)| at + c.len_utf8()).max(end);
     let first = before[end..word].trim().is_empty();
     match command.takes {
         Takes::Nothing => Vec::new(),
@@ -81,19 +82,24 @@ pub fn complete(line: &str, cursor: usize, words: &Vocabulary, files: &dyn Files
         }
         Takes::Setting if first => {
             let rules = Rules::ROWS.iter().map(|r| (r.name.to_owned(), format!("rule: {}", (r.allowed)())));
-            let targets = ["$TargetDedicatedNodes", "$TargetLowPriorityNodes"].map(|t| (t.to_owned(), "present target".to_owned()));
+            let targets = ["$TargetDedicatedNodes", "$TargetLowPriorityNodes"]
+                .map(|t| (t.to_owned(), "present target".to_owned()));
             pick(before, word, metrics().chain(targets).chain(rules), true)
         }
         Takes::Setting => {
             let name = before[end..word].trim().trim_end_matches('=').trim().replace('-', "_");
             let values = Rules::ROWS.iter().find(|r| r.name == name).map(|r| (r.allowed)()).unwrap_or_default();
-            let list = values.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|w| !w.is_empty() && *w != "or" && *w != "one" && *w != "of");
+            let list = values
+                .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+                .filter(|w| !w.is_empty() && *w != "or" && *w != "one" && *w != "of");
             pick(before, word, list.map(|w| (w.to_owned(), String::new())).collect::<Vec<_>>().into_iter(), true)
         }
         Takes::Metric => pick(before, word, metrics(), true),
         Takes::Expression => expression(before, end, words),
         Takes::Page => {
-            let codes = code::ROWS.iter().flat_map(|r| [(r.code.0.to_owned(), r.title.to_owned()), (r.name.to_owned(), r.title.to_owned())]);
+            let codes = code::ROWS
+                .iter()
+                .flat_map(|r| [(r.code.0.to_owned(), r.title.to_owned()), (r.name.to_owned(), r.title.to_owned())]);
             let rules = Rules::ROWS.iter().map(|r| (r.name.to_owned(), "rule".to_owned()));
             let rows = builtins::ROWS.iter().map(|r| (r.name.trim_start_matches('.').to_owned(), brief(r.doc)));
             let knobs = crate::sim::knobs::KNOBS.iter().map(|k| (k.path.to_owned(), brief(k.doc)));
@@ -118,7 +124,8 @@ pub fn complete(line: &str, cursor: usize, words: &Vocabulary, files: &dyn Files
         Takes::Future => pick(before, word, words.futures.iter().map(|f| (f.clone(), String::new())), true),
         Takes::Pool => pick(before, word, words.pools.iter().map(|f| (f.clone(), String::new())), true),
         Takes::Why => {
-            let fates = [("node", "a node's story"), ("task", "a task's fate")].map(|(n, d)| (n.to_owned(), d.to_owned()));
+            let fates =
+                [("node", "a node's story"), ("task", "a task's fate")].map(|(n, d)| (n.to_owned(), d.to_owned()));
             let own = words.variables.iter().map(|v| (v.clone(), "your variable".to_owned()));
             pick(before, word, own.chain(fates), true)
         }
@@ -178,7 +185,12 @@ fn expression(before: &str, from: usize, words: &Vocabulary) -> Vec<Candidate> {
     if inside {
         return Vec::new();
     }
-    let start = text.char_indices().rev().take_while(|(_, c)| c.is_ascii_alphanumeric() || *c == '_').last().map_or(text.len(), |(i, _)| i);
+    let start = text
+        .char_indices()
+        .rev()
+        .take_while(|(_, c)| c.is_ascii_alphanumeric() || *c == '_')
+        .last()
+        .map_or(text.len(), |(i, _)| i);
     let start = if text[..start].ends_with('$') { start - 1 } else { start };
     let word_from = from + start;
     // After a dot: what the receiver has.
@@ -193,14 +205,17 @@ fn expression(before: &str, from: usize, words: &Vocabulary) -> Vec<Candidate> {
         });
         return pick(before, word_from, named, false);
     }
-    let option = text[..start].rfind(['=', ';']).is_some_and(|at| {
-        text[..at].trim_end().ends_with("$NodeDeallocationOption") && text[at..].starts_with('=')
-    });
+    let option = text[..start]
+        .rfind(['=', ';'])
+        .is_some_and(|at| text[..at].trim_end().ends_with("$NodeDeallocationOption") && text[at..].starts_with('='));
     if option {
         let all = DeallocationOption::ALL.iter().map(|o| (o.keyword().to_owned(), String::new()));
         return pick(before, word_from, all, false);
     }
-    if start == text.len() && !text.is_empty() && !text.ends_with([' ', '(', ',', '=', '?', ':', ';', '+', '-', '*', '/', '<', '>', '!', '&', '|']) {
+    if start == text.len()
+        && !text.is_empty()
+        && !text.ends_with([' ', '(', ',', '=', '?', ':', ';', '+', '-', '*', '/', '<', '>', '!', '&', '|'])
+    {
         return Vec::new();
     }
     let own = words.variables.iter().map(|v| (v.clone(), "your variable".to_owned()));
@@ -290,7 +305,9 @@ mod tests {
 
     #[test]
     fn every_candidate_fits_its_place() {
-        for line in ["x = min(a, $Cur", ":plot $Pe", "é + av", ":set ", ":", "", "$"] {
+        for line in
+            [":load \u{2000}", ":set é\u{2000}sun", "x = min(a, $Cur", ":plot $Pe", "é + av", ":set ", ":", "", "$"]
+        {
             for c in complete(line, line.len(), &Vocabulary::default(), &NoFiles) {
                 assert!(line.get(c.span.range()).is_some(), "{line}: {c:?}");
             }

@@ -111,7 +111,10 @@ pub(super) fn evaluate(formula: &Formula, inputs: &Inputs) -> Ran {
 }
 
 /// The statements the typed ones depend on, in order.
-pub(super) fn needed<'s>(kept: impl DoubleEndedIterator<Item = &'s Statement>, typed: &[Statement]) -> Vec<&'s Statement> {
+pub(super) fn needed<'s>(
+    kept: impl DoubleEndedIterator<Item = &'s Statement>,
+    typed: &[Statement],
+) -> Vec<&'s Statement> {
     let mut names: BTreeSet<&str> = typed.iter().flat_map(|s| s.reads.iter().map(String::as_str)).collect();
     let mut out: Vec<&Statement> = Vec::new();
     for s in kept.rev() {
@@ -165,7 +168,10 @@ fn rejected(session: &Session, composed: &Composed, typed: &str, list: &Diagnost
     }
     let errors = list.iter().filter(|d| d.severity == Severity::Error);
     let text = render::human("formula", &composed.text, errors, session.color);
-    Reply::error(format!("{}\nthis is in what was entered before; `:edit` mends it, `:new` begins again", text.trim_end()))
+    Reply::error(format!(
+        "{}\nthis is in what was entered before; `:edit` mends it, `:new` begins again",
+        text.trim_end()
+    ))
 }
 
 /// The service's words for a trap, under the place it happened.
@@ -419,7 +425,12 @@ pub(super) fn type_of(session: &Session, typed: &str) -> Reply {
 }
 
 /// The value of an expression at a point of the formula: after its first `upto` statements. For `:why` and `:until`.
-pub(super) fn value_after(state: &State, upto: usize, expression: &str, inputs: &Inputs) -> Result<(OwnedValue, Ty), String> {
+pub(super) fn value_after(
+    state: &State,
+    upto: usize,
+    expression: &str,
+    inputs: &Inputs,
+) -> Result<(OwnedValue, Ty), String> {
     let ast = poolcast_grammar::parse(expression).ast;
     let [stmt] = ast.stmts.as_slice() else { return Err(format!("`{expression}` is no expression")) };
     let typed = vec![(Statement::about(&ast, stmt), 0)];

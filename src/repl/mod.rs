@@ -20,6 +20,7 @@ mod pool;
 mod run;
 mod session;
 mod show;
+mod submit;
 pub mod terminal;
 pub mod transcript;
 pub mod unfinished;

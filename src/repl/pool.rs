@@ -3,17 +3,21 @@
 //! In: scenarios, formulas, words of commands. Out: a `Future`, changed, or a sentence about what is wrong. Never: a rule
 //! of the pool.
 
-use super::{Reply, language, run, session::{Session, State}, show, words};
+use super::{
+    Reply, language, run,
+    session::{Session, State},
+    show, words,
+};
 use crate::{
     Inputs, Rules,
     sim::{
         PoolView, Simulation,
         autoscale::Compiler,
-        config::{Action, Config, DAY, JobConfig, MINUTE, Ms, NEVER, PoolConfig, PoolRef, TaskConfig},
+        config::{Action, Config, DAY, MINUTE, Ms, NEVER, PoolConfig},
         knobs,
         sampler::ticks,
         workload::Workload,
-        world::{NodeState, PoolState},
+        world::{AllocationState, NodeState, PoolState},
     },
     wire::scenario::{Overrides, Scenario},
 };
@@ -21,19 +25,19 @@ use poolcast_runtime::{
     ticks::{Interval, Ticks},
     value::DeallocationOption,
 };
-use std::sync::Arc;
+use std::{rc::Rc, sync::Arc};
 
 /// The name of the first simulation of a session.
 const MAIN: &str = "main";
 /// How far past a scenario's horizon a session may go on.
 const FAR: Ms = 3660 * DAY;
-/// Most tasks one `:submit` adds.
-const MOST_TASKS: u32 = 1_000_000;
+/// Most futures of a session: each holds its own copy of what it lived through.
+const MOST_FUTURES: usize = 32;
 
 /// One future: a simulation at an instant. A clone is a fork and shares everything until one of them moves.
 #[derive(Debug, Clone)]
 pub struct Future {
-    sim: Arc<Simulation>,
+    sim: Rc<Simulation>,
     /// The pool commands are about: its position among the pools.
     pub(super) focus: u32,
     /// Where it came from.
@@ -43,15 +47,15 @@ pub struct Future {
     /// The formula of the pool in focus.
     pub(super) formula: String,
     /// How many jobs were submitted by hand.
-    submitted: u32,
+    pub(super) submitted: u32,
     /// The scenario, for the report; its workload is the simulation's.
-    pub(super) origin: Arc<Scenario>,
+    pub(super) origin: Rc<Scenario>,
 }
 
 impl Future {
     /// From a scenario, everything at its first instant done.
     pub(super) fn start(scenario: Scenario, rules: Rules) -> Result<Future, String> {
-        let origin = Arc::new(scenario);
+        let origin = Rc::new(scenario);
         let Scenario { name, mut config, workload, .. } = (*origin).clone();
         let horizon = config.horizon;
         config.horizon = horizon.max(FAR);
@@ -62,7 +66,13 @@ impl Future {
         let compiler = Compiler::of_formulas(crate::Options { rules, ..crate::Options::default() });
         let mut sim = Simulation::new(config, Arc::new(workload), compiler).map_err(|e| e.to_string())?;
         sim.run_until(0);
-        Ok(Future { sim: Arc::new(sim), focus: 0, scenario: name, horizon, formula, submitted: 0, origin })
+        // An empty pool of fixed size is made in two seconds; before that it refuses every resize.
+        let empty = |p: PoolView| !p.autoscale && p.target == [0, 0] && p.allocation != AllocationState::Steady;
+        while sim.now() < MINUTE && sim.pools().any(empty) {
+            let Some(next) = sim.next_at() else { break };
+            sim.run_until(next);
+        }
+        Ok(Future { sim: Rc::new(sim), focus: 0, scenario: name, horizon, formula, submitted: 0, origin })
     }
     /// The simulation.
     pub fn sim(&self) -> &Simulation {
@@ -70,7 +80,7 @@ impl Future {
     }
     /// The simulation, to be changed: copied first when a state behind us still needs it.
     pub(super) fn sim_mut(&mut self) -> &mut Simulation {
-        Arc::make_mut(&mut self.sim)
+        Rc::make_mut(&mut self.sim)
     }
     /// The instant.
     pub fn now(&self) -> Ticks {
@@ -107,7 +117,7 @@ impl Future {
     }
     /// Whether both stand on the same simulation.
     pub(super) fn shares(&self, other: &Future) -> bool {
-        Arc::ptr_eq(&self.sim, &other.sim)
+        Rc::ptr_eq(&self.sim, &other.sim)
     }
     /// Bytes of its own, by estimate: unfinished tasks, nodes, open log blocks.
     pub(super) fn weight(&self) -> usize {
@@ -128,7 +138,7 @@ impl Future {
         let now = self.sim.now();
         self.sim_mut().run_until(now);
     }
-    fn act(&mut self, action: &Action) -> Result<(), String> {
+    pub(super) fn act(&mut self, action: &Action) -> Result<(), String> {
         self.sim_mut().act(action).map_err(|r| r.to_string())?;
         self.settle();
         Ok(())
@@ -145,7 +155,7 @@ pub(super) fn here(state: &State) -> Result<&Future, Reply> {
     })
 }
 
-fn here_mut(state: &mut State) -> Result<&mut Future, Reply> {
+pub(super) fn here_mut(state: &mut State) -> Result<&mut Future, Reply> {
     here(state)?;
     let name = state.here.clone().unwrap_or_default();
     state.futures.get_mut(&name).ok_or_else(|| Reply::error("no simulated pool here"))
@@ -164,7 +174,9 @@ pub(super) fn sim(session: &mut Session, args: &str) -> Reply {
                 set.push((knob.to_owned(), value.to_owned()));
             }
             None if file.is_none() => file = Some(word.to_owned()),
-            None => return Reply::error(format!("one scenario at a time: what is `{word}`? knobs are set as knob=value")),
+            None => {
+                return Reply::error(format!("one scenario at a time: what is `{word}`? knobs are set as knob=value"));
+            }
         }
     }
     let scenario = match &file {
@@ -262,95 +274,6 @@ pub(super) fn facts(future: &Future) -> String {
     )
 }
 
-/// `:submit 50 tasks of 10m [with 2 slots] [at TIME | in DURATION] [over DURATION]`
-pub(super) fn submit(session: &mut Session, args: &str) -> Reply {
-    const SHAPE: &str = "write `:submit 50 tasks of 10m`, and if you like `with 2 slots`, `at 9:00`, `in 15m`, `over 1h`";
-    let future = match here_mut(&mut session.state) {
-        Ok(future) => future,
-        Err(reply) => return reply,
-    };
-    let Some(pool) = future.pool() else { return Reply::error("no pool exists yet; `:run` until it does") };
-    let (mut n, mut run, mut slots, mut after, mut over) = (1u32, None, 1u32, 0, 0);
-    let words_: Vec<&str> = args.split_whitespace().collect();
-    let mut i = 0;
-    // Everything up to the next keyword.
-    let phrase = |from: usize| {
-        let to = words_[from..].iter().position(|w| KEYS.contains(w)).map_or(words_.len(), |n| from + n);
-        (words_[from..to].join(" "), to)
-    };
-    const KEYS: [&str; 5] = ["of", "with", "at", "in", "over"];
-    while i < words_.len() {
-        let word = words_[i];
-        let (text, next) = if KEYS.contains(&word) { phrase(i + 1) } else { (word.to_owned(), i + 1) };
-        let ms = |text: &str| words::duration(text).map(|d| d.0 / 10_000).filter(|d| *d >= 0);
-        let good = match word {
-            "of" => {
-                run = ms(&text).filter(|r| *r > 0);
-                run.is_some()
-            }
-            "with" => {
-                let number = words::first(&text).0.parse().ok().filter(|s| (1..=256).contains(s));
-                slots = number.unwrap_or(0);
-                slots > 0
-            }
-            "in" => ms(&text).map(|d| after = d).is_some(),
-            "over" => ms(&text).map(|d| over = d).is_some(),
-            "at" => match words::instant(&text, future.now()) {
-                Ok(at) => {
-                    after = future.ms(at) - future.sim.now();
-                    after >= 0
-                }
-                Err(why) => return Reply::error(why),
-            },
-            "task" | "tasks" => true,
-            _ => match word.parse() {
-                Ok(number) => {
-                    n = number;
-                    true
-                }
-                Err(_) => false,
-            },
-        };
-        if !good {
-            let what = if KEYS.contains(&word) { format!("`{word} {text}`") } else { format!("`{word}`") };
-            return Reply::error(format!("{what} is not understood\n{SHAPE}"));
-        }
-        i = next;
-    }
-    let Some(run) = run else { return Reply::error(format!("how long does one task run?\n{SHAPE}")) };
-    if n == 0 || n > MOST_TASKS {
-        return Reply::error(format!("between 1 and {MOST_TASKS} tasks at a time"));
-    }
-    future.submitted += 1;
-    let id = format!("typed-{}", future.submitted);
-    let task = |k: u32| {
-        let submit = after + (i64::from(k) * over) / i64::from(n);
-        TaskConfig { slots, ..TaskConfig::new(format!("{id}.{}", k + 1), submit, run) }
-    };
-    let job = JobConfig { id: id.clone(), pool: PoolRef::Pool(pool.id.clone()), tasks: (0..n).map(task).collect(), ..JobConfig::default() };
-    let before = future.sim.task_totals().0;
-    if let Err(why) = future.act(&Action::AddJob(Box::new(job))) {
-        return Reply::error(why);
-    }
-    let arrived = future.sim.task_totals().0 - before;
-    let slots_ = if slots > 1 { format!(", {slots} slots each") } else { String::new() };
-    let when = if arrived == u64::from(n) {
-        "now".to_owned()
-    } else {
-        let first = show::clock(future.at(future.sim.now() + after), future.now());
-        if over > 0 { format!("from {first} on, over {}", words::show(Interval(over * 10_000))) } else { format!("at {first}") }
-    };
-    let mut out = format!(
-        "{} of {}{slots_} in job {id}, {when}\n",
-        words::count(i64::from(n), "task"),
-        words::show(Interval(run * 10_000))
-    );
-    if slots > pool.task_slots {
-        out.push_str(&format!("they can never run: a node of this pool has {}\n", words::count(i64::from(pool.task_slots), "slot")));
-    }
-    Reply::answer(out)
-}
-
 /// `:quota 40 [spot 20]`
 pub(super) fn quota(session: &mut Session, args: &str) -> Reply {
     let future = match here_mut(&mut session.state) {
@@ -366,7 +289,11 @@ pub(super) fn quota(session: &mut Session, args: &str) -> Reply {
             ("core" | "cores" | "=", _) => {}
             (_, Ok(n)) if class == 0 => dedicated = Some(n),
             (_, Ok(n)) => spot = Some(n),
-            _ => return Reply::error(format!("`{word}` is no number of cores; write `:quota 40` or `:quota 40 spot 20`")),
+            _ => {
+                return Reply::error(format!(
+                    "`{word}` is no number of cores; write `:quota 40` or `:quota 40 spot 20`"
+                ));
+            }
         }
     }
     if (dedicated.is_some() || spot.is_some())
@@ -407,7 +334,11 @@ pub(super) fn preempt(session: &mut Session, args: &str) -> Reply {
         }
     } else {
         let n = match first.strip_suffix('%') {
-            Some(percent) => percent.parse::<f64>().ok().filter(|p| (0.0..=100.0).contains(p)).map(|p| (p * nodes.len() as f64 / 100.0).round() as usize),
+            Some(percent) => percent
+                .parse::<f64>()
+                .ok()
+                .filter(|p| (0.0..=100.0).contains(p))
+                .map(|p| (p * nodes.len() as f64 / 100.0).round() as usize),
             None => first.parse::<usize>().ok(),
         };
         let Some(n) = n else { return Reply::error("write `:preempt 30%`, `:preempt 5` or `:preempt node 7`") };
@@ -445,7 +376,11 @@ pub(super) fn resize(session: &mut Session, args: &str) -> Reply {
             (_, Ok(n), _) if class == 0 => dedicated = Some(n),
             (_, Ok(n), _) => spot = Some(n),
             (_, _, Some(o)) => option = Some(o),
-            _ => return Reply::error(format!("`{word}` is not understood; write `:resize 5`, `:resize 5 spot 3`, `:resize 0 taskcompletion`")),
+            _ => {
+                return Reply::error(format!(
+                    "`{word}` is not understood; write `:resize 5`, `:resize 5 spot 3`, `:resize 0 taskcompletion`"
+                ));
+            }
         }
     }
     if dedicated.is_none() && spot.is_none() {
@@ -463,7 +398,12 @@ pub(super) fn resize(session: &mut Session, args: &str) -> Reply {
                 show::nodes(pool.target[1], 1)
             ))
         }
-        Err(why) if pool.autoscale => Reply::error(format!("{why}\n`:formula off` disables autoscale first, as the service wants it")),
+        Err(why) if why.contains("PoolBeingResized") => {
+            Reply::error(format!("{why}\n`:until steady` waits for the end of it"))
+        }
+        Err(why) if pool.autoscale => {
+            Reply::error(format!("{why}\n`:formula off` disables autoscale first, as the service wants it"))
+        }
         Err(why) => Reply::error(why),
     }
 }
@@ -477,7 +417,11 @@ pub(super) fn formula(session: &mut Session, args: &str) -> Reply {
     let mut out = String::new();
     if args == "show" {
         let text = here(&session.state).map_or(String::new(), |f| f.formula.clone());
-        return Reply::answer(if text.is_empty() { "the pool has no formula; its targets are fixed".into() } else { text });
+        return Reply::answer(if text.is_empty() {
+            "the pool has no formula; its targets are fixed".into()
+        } else {
+            text
+        });
     }
     if !args.is_empty() && args != "off" {
         let text = match session.files.read(args) {
@@ -528,6 +472,11 @@ pub(super) fn fork(session: &mut Session, args: &str) -> Reply {
     if session.state.futures.contains_key(name) {
         return Reply::error(format!("there is a future named `{name}` already; `:switch {name}` goes there"));
     }
+    if session.state.futures.len() >= MOST_FUTURES {
+        return Reply::error(format!(
+            "{MOST_FUTURES} futures are the most a session holds; `:undo` drops the last ones"
+        ));
+    }
     let future = match here(&session.state) {
         Ok(future) => future.clone(),
         Err(reply) => return reply,
@@ -536,7 +485,9 @@ pub(super) fn fork(session: &mut Session, args: &str) -> Reply {
     let at = show::time(future.now());
     session.state.futures.insert(name.to_owned(), future);
     session.state.here = Some(name.to_owned());
-    Reply::answer(format!("{name}: a copy of {from} at {at}; we are in it now, `:switch {from}` goes back, `:diff {from} {name}` compares"))
+    Reply::answer(format!(
+        "{name}: a copy of {from} at {at}; we are in it now, `:switch {from}` goes back, `:diff {from} {name}` compares"
+    ))
 }
 
 /// The name of the hand-made world among the futures.
@@ -551,7 +502,11 @@ pub(super) fn switch(session: &mut Session, args: &str) -> Reply {
     }
     if name == HAND {
         state.here = None;
-        return Reply::answer(format!("in the hand-made world; it is {}\n{}", show::time(state.now()), language::asks(state)));
+        return Reply::answer(format!(
+            "in the hand-made world; it is {}\n{}",
+            show::time(state.now()),
+            language::asks(state)
+        ));
     }
     if !state.futures.contains_key(name) {
         let names = state.futures.keys().map(String::as_str).chain([HAND]);
@@ -566,7 +521,12 @@ fn futures(state: &State) -> String {
     let mark = |here: bool| if here { "→".to_owned() } else { " ".to_owned() };
     rows.push(vec![mark(state.here.is_none()), HAND.into(), show::time(state.hand.now), "the hand-made world".into()]);
     for (name, f) in &state.futures {
-        rows.push(vec![mark(state.here.as_deref() == Some(name)), name.clone(), show::time(f.now()), f.scenario.clone()]);
+        rows.push(vec![
+            mark(state.here.as_deref() == Some(name)),
+            name.clone(),
+            show::time(f.now()),
+            f.scenario.clone(),
+        ]);
     }
     show::columns(&rows)
 }

@@ -14,10 +14,7 @@ use crate::sim::{
     output::AutoScaleRun,
     world::{AllocationState, NodeState},
 };
-use poolcast_runtime::{
-    ticks::Ticks,
-    value::DeallocationOption,
-};
+use poolcast_runtime::{ticks::Ticks, value::DeallocationOption};
 
 /// Most lines of news.
 const MOST_NEWS: usize = 24;
@@ -72,6 +69,21 @@ struct Line {
     at: Ms,
     order: usize,
     text: String,
+    /// How often it came again, and when last.
+    again: Option<(u32, Ms)>,
+}
+
+/// A pool at its quota says the same two things at every evaluation: what was said just before is only counted.
+fn told_once(lines: Vec<Line>) -> Vec<Line> {
+    let mut out: Vec<Line> = Vec::new();
+    for line in lines {
+        let lately = out.len().saturating_sub(3);
+        match out[lately..].iter_mut().find(|l| l.text == line.text) {
+            Some(same) => same.again = Some((same.again.map_or(0, |a| a.0) + 1, line.at)),
+            None => out.push(line),
+        }
+    }
+    out
 }
 
 /// What happened to the pool in focus since a mark.
@@ -82,7 +94,7 @@ pub(super) fn news(future: &Future, mark: &Mark) -> String {
     let mut lines: Vec<Line> = Vec::new();
     let put = |lines: &mut Vec<Line>, at: Ms, text: String| {
         let order = lines.len();
-        lines.push(Line { at, order, text });
+        lines.push(Line { at, order, text, again: None });
     };
     // Evaluations: those that ask for the same as before are counted only.
     let (mut same, mut target) = (0usize, mark.target);
@@ -142,24 +154,31 @@ pub(super) fn news(future: &Future, mark: &Mark) -> String {
             Why::Ready | Why::StartTaskDone | Why::VmDeleted => String::new(),
             why => format!(": {}", why.text()),
         };
-        let until = if clock(g.last) == clock(g.first) { String::new() } else { format!(", the last at {}", clock(g.last)) };
+        let until =
+            if clock(g.last) == clock(g.first) { String::new() } else { format!(", the last at {}", clock(g.last)) };
         put(&mut lines, g.first, format!("{} {what}{reason}{until}", words::count(g.nodes, "node")));
     }
     for r in since(&out.refused, mark.refused) {
         put(&mut lines, r.at, format!("refused: {}: {}", r.what, r.refusal));
     }
     lines.sort_by_key(|l| (l.at, l.order));
+    let lines = told_once(lines);
     let hidden = lines.len().saturating_sub(MOST_NEWS);
     let mut text = String::new();
     let middle = MOST_NEWS / 2;
     for (i, line) in lines.iter().enumerate() {
         if hidden > 0 && i == middle {
-            text.push_str(&format!("  … {hidden} more lines; `:run` less far to see them\n"));
+            text.push_str(&format!("  … {} more; `:run` less far to see all\n", words::count(hidden as i64, "line")));
         }
         if hidden > 0 && (middle..middle + hidden).contains(&i) {
             continue;
         }
-        text.push_str(&format!("  {}  {}\n", clock(line.at), line.text));
+        let again = match line.again {
+            Some((1, last)) => format!(" (again at {})", clock(last)),
+            Some((n, last)) => format!(" ({n} times more, the last at {})", clock(last)),
+            None => String::new(),
+        };
+        text.push_str(&format!("  {}  {}{again}\n", clock(line.at), line.text));
     }
     if same > 0 {
         let all = if lines.is_empty() { "" } else { "other " };
@@ -235,9 +254,17 @@ fn tasks(future: &Future, mark: &Mark) -> String {
         return String::new();
     }
     let requeues: u32 = since(&out.tasks, mark.tasks).map(|t| u32::from(t.requeues)).sum();
-    let ended = if finished > 0 { format!("{} ended", words::count(finished as i64, "task")) } else { "no task ended".to_owned() };
+    let ended = if finished > 0 {
+        format!("{} ended", words::count(finished as i64, "task"))
+    } else {
+        "no task ended".to_owned()
+    };
     let came = if arrived > 0 { format!("{arrived} arrived, ") } else { String::new() };
-    let again = if requeues > 0 { format!(", {} on the way", words::count(i64::from(requeues), "requeue")) } else { String::new() };
+    let again = if requeues > 0 {
+        format!(", {} on the way", words::count(i64::from(requeues), "requeue"))
+    } else {
+        String::new()
+    };
     format!("  tasks: {came}{ended}{again}\n")
 }
 
@@ -408,7 +435,9 @@ pub(super) fn until(session: &mut Session, args: &str) -> Reply {
     let wait = match known {
         Some(i) => Wait::Known(i),
         None if text.is_empty() => return Reply::error(waits("what for?")),
-        None if words::instant(text, session.state.now()).is_ok() || words::duration(text).is_some() => return run(session, text),
+        None if words::instant(text, session.state.now()).is_ok() || words::duration(text).is_some() => {
+            return run(session, text);
+        }
         None => {
             if let Err(why) = language::value_after(&session.state, usize::MAX, text, &session.state.inputs()) {
                 let near = words::near(&plain(text), CONDITIONS.iter().map(|c| c.0));
@@ -455,6 +484,13 @@ pub(super) fn until(session: &mut Session, args: &str) -> Reply {
         }
     }
     session.state = state;
+    if went && !came {
+        // The state goes back with every line that fails.
+        return Reply::error(format!(
+            "`{text}` did not come within {}; we are still where we were",
+            pool::span(PATIENCE)
+        ));
+    }
     let mut reply = report(session, &mark, went);
     if came && let Ok(future) = pool::here(&session.state) {
         let after = pool::span(future.sim().now() - start);
@@ -462,9 +498,6 @@ pub(super) fn until(session: &mut Session, args: &str) -> Reply {
         if let (Wait::Known(0), Some(first)) = (&wait, ready_since(future, &mark)) {
             reply.text.push_str(&first);
         }
-    } else if went && !came {
-        reply.text.push_str(&format!("\n`{text}` did not come within {}", pool::span(PATIENCE)));
-        reply.failed = true;
     }
     reply
 }
@@ -522,7 +555,11 @@ fn ready_since(future: &Future, mark: &Mark) -> Option<String> {
     let got: u32 = p.current.iter().sum();
     let short = if got < asked { format!(" of the {asked} asked for") } else { String::new() };
     let errors: Vec<&str> = p.errors.iter().map(|e| e.code).collect();
-    let rest = if got < asked && !errors.is_empty() { format!("; no more because of {}", errors.join(" and ")) } else { String::new() };
+    let rest = if got < asked && !errors.is_empty() {
+        format!("; no more because of {}", errors.join(" and "))
+    } else {
+        String::new()
+    };
     Some(format!(
         "\n{}{short}: the first ready at {}, the last at {}{rest}",
         words::count(i64::from(got), "node"),

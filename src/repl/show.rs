@@ -21,7 +21,11 @@ pub fn value(v: &OwnedValue, ty: Ty) -> String {
         OwnedValue::Double(x) => {
             let text = general(*x);
             // The service prints six digits; say so when that hides something.
-            if x.is_finite() && text.parse() != Ok(*x) { format!("{text} (double, exactly {x})") } else { format!("{text} (double)") }
+            if x.is_finite() && text.parse() != Ok(*x) {
+                format!("{text} (double, exactly {x})")
+            } else {
+                format!("{text} (double)")
+            }
         }
         OwnedValue::Vec(xs) if xs.len() > WHOLE => {
             let part = |xs: &[f64]| xs.iter().map(|x| general(*x)).collect::<Vec<_>>().join(",");

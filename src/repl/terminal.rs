@@ -13,9 +13,10 @@ use super::{
 };
 use nu_ansi_term::{Color, Style};
 use reedline::{
-    ColumnarMenu, Completer, CompletionResult, DefaultHinter, EditCommand, Emacs, FileBackedHistory, Highlighter, Hinter,
-    History, KeyCode, KeyModifiers, MenuBuilder, Prompt, PromptEditMode, PromptHistorySearch, Reedline, ReedlineEvent,
-    ReedlineMenu, Signal, StyledText, Suggestion, ValidationResult, Validator, default_emacs_keybindings,
+    ColumnarMenu, Completer, CompletionResult, DefaultHinter, EditCommand, Emacs, FileBackedHistory, Highlighter,
+    Hinter, History, KeyCode, KeyModifiers, MenuBuilder, Prompt, PromptEditMode, PromptHistorySearch, Reedline,
+    ReedlineEvent, ReedlineMenu, Signal, StyledText, Suggestion, ValidationResult, Validator,
+    default_emacs_keybindings,
 };
 use std::{
     borrow::Cow,
@@ -37,7 +38,8 @@ pub fn run(
     let words = Arc::new(Mutex::new(Vocabulary::of(&session)));
     let cancel = session.cancel.clone();
     // While a line is edited the terminal is raw and Ctrl-C is a key; this is for the time a simulation runs.
-    ctrlc::set_handler(move || cancel.store(true, Ordering::Relaxed)).map_err(|e| format!("cannot listen for Ctrl-C: {e}"))?;
+    ctrlc::set_handler(move || cancel.store(true, Ordering::Relaxed))
+        .map_err(|e| format!("cannot listen for Ctrl-C: {e}"))?;
     let color = session.color;
     let mut editor = Reedline::create()
         .with_completer(Box::new(Names { words: words.clone(), files: files() }))
@@ -100,8 +102,7 @@ fn show(reply: &Reply, color: bool) {
 }
 
 fn width() -> usize {
-    // What clap uses for its help as well; a terminal that does not say has 100 columns.
-    std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok()).filter(|c| (20..=500).contains(c)).unwrap_or(100)
+    terminal_size::terminal_size().map_or(100, |(w, _)| usize::from(w.0)).clamp(40, 300)
 }
 
 /// `--history`, else `$XDG_STATE_HOME/poolcast/history`, else `~/.local/state/poolcast/history`.

@@ -104,7 +104,9 @@ pub fn paint(line: &str) -> Vec<(Paint, Span)> {
         let span = Span::new(span.lo + from, span.hi + from);
         let word = span.text(line);
         let what = match what {
-            Lexeme::Name if Metric::from_name(word).is_some() || crate::check::hir::Output::from_name(word).is_some() => {
+            Lexeme::Name
+                if Metric::from_name(word).is_some() || crate::check::hir::Output::from_name(word).is_some() =>
+            {
                 Paint::Service
             }
             Lexeme::Name if builtins::ROWS.iter().any(|r| r.name.trim_start_matches('.') == word) => Paint::Builtin,
@@ -129,10 +131,34 @@ mod tests {
 
     #[test]
     fn open_statements_wait_for_more() {
-        for open in ["min(1,", "x =", "1 +", "c ? 1", "c ?", "(1 + 2", "a = 1; b =", "$PendingTasks.", "c ? d ? 1 : 2", "x = // why", "!"] {
+        for open in [
+            "min(1,",
+            "x =",
+            "1 +",
+            "c ? 1",
+            "c ?",
+            "(1 + 2",
+            "a = 1; b =",
+            "$PendingTasks.",
+            "c ? d ? 1 : 2",
+            "x = // why",
+            "!",
+        ] {
             assert!(unfinished(open), "{open}");
         }
-        for done in ["", "1 + 2", "x = 3;", "c ? 1 : 2", "\"open", ":set $PendingTasks 1,", "a)", "// (", "(1; 2", "a = (1);", "c ? d ? 1 : 2 : 3"] {
+        for done in [
+            "",
+            "1 + 2",
+            "x = 3;",
+            "c ? 1 : 2",
+            "\"open",
+            ":set $PendingTasks 1,",
+            "a)",
+            "// (",
+            "(1; 2",
+            "a = (1);",
+            "c ? d ? 1 : 2 : 3",
+        ] {
             assert!(!unfinished(done), "{done}");
         }
     }

@@ -11,11 +11,7 @@ use super::{
 };
 use crate::{
     OwnedValue,
-    report::{
-        html::Page,
-        measures::Measures,
-        term::bars,
-    },
+    report::{html::Page, measures::Measures, term::bars},
     sim::{
         output::SeriesRow,
         world::{Apart, NodeState, TaskState},
@@ -151,9 +147,8 @@ pub(super) fn tasks(session: &Session) -> Reply {
             waits.push(t.start - t.created);
         }
     }
-    let mut rows = vec![
-        ["job", "blocked", "ready", "preparing", "running", "succeeded", "failed"].map(str::to_owned).to_vec(),
-    ];
+    let mut rows =
+        vec![["job", "blocked", "ready", "preparing", "running", "succeeded", "failed"].map(str::to_owned).to_vec()];
     for (job, counts) in jobs.iter().take(MOST_ROWS) {
         let name = world.jobs.get(*job as usize).map_or_else(|| job.to_string(), |j| j.id.clone());
         rows.push(std::iter::once(name).chain(counts.iter().map(u64::to_string)).collect());
@@ -166,9 +161,15 @@ pub(super) fn tasks(session: &Session) -> Reply {
     }
     waits.sort_unstable();
     if let (Some(half), Some(most)) = (waits.get(waits.len() / 2), waits.last()) {
-        let _ = writeln!(out, "wait of those that ran: half under {}, the longest {}", pool::span(*half), pool::span(*most));
+        let _ = writeln!(
+            out,
+            "wait of those that ran: half under {}, the longest {}",
+            pool::span(*half),
+            pool::span(*most)
+        );
     }
-    let mut some: Vec<u32> = world.tasks.iter().filter(|(_, t)| t.state == TaskState::Ready).map(|(_, t)| t.id).collect();
+    let mut some: Vec<u32> =
+        world.tasks.iter().filter(|(_, t)| t.state == TaskState::Ready).map(|(_, t)| t.id).collect();
     some.sort_unstable();
     if let Some(id) = some.first() {
         let _ = writeln!(out, "`:why task {id}` says what the first one waits for");
@@ -203,7 +204,12 @@ fn compare(names: [&str; 2], futures: [&Future; 2]) -> String {
     let mut rows = vec![vec![String::new(), names[0].to_owned(), names[1].to_owned(), "difference".to_owned()]];
     let mut text = |what: &str, a: String, b: String, d: String| rows.push(vec![what.to_owned(), a, b, d]);
     let [a, b] = futures;
-    text("now", show::time(a.now()), show::time(b.now()), if a.now() == b.now() { String::new() } else { "not the same instant".into() });
+    text(
+        "now",
+        show::time(a.now()),
+        show::time(b.now()),
+        if a.now() == b.now() { String::new() } else { "not the same instant".into() },
+    );
     let pools = [a.pool(), b.pool()];
     if let [Some(p), Some(q)] = &pools {
         let mut number = |what: &str, x: i64, y: i64| {
@@ -277,7 +283,9 @@ pub(super) fn plot(session: &Session, args: &str) -> Reply {
     }
     if let (Some(future), true) = (state.future(), PLOTS.iter().any(|(n, _)| *n == what)) {
         let rows: Vec<&SeriesRow> = future.sim().output().series.iter().filter(|r| r.pool == future.focus).collect();
-        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Reply::error("nothing was recorded yet: `:run 1h`") };
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+            return Reply::error("nothing was recorded yet: `:run 1h`");
+        };
         let values: Vec<Option<f64>> = rows.iter().map(|r| Some(row_value(what, r))).collect();
         return Reply::answer(picture(what, &values, width, future.at(first.at), future.at(last.at)));
     }
@@ -299,7 +307,9 @@ pub(super) fn plot(session: &Session, args: &str) -> Reply {
             Reply::answer(bars_of(what, &values, width, "first", "last"))
         }
         Ok((OwnedValue::Vec(_), ..)) => Reply::error("the vector is empty"),
-        Ok((OwnedValue::Double(x), ..)) => Reply::error(format!("{what} is one number, {}: there is nothing to draw", general(x))),
+        Ok((OwnedValue::Double(x), ..)) => {
+            Reply::error(format!("{what} is one number, {}: there is nothing to draw", general(x)))
+        }
         Ok(_) => Reply::error(format!("{what} is no number and no vector")),
         Err(why) => {
             let near = words::near(what, PLOTS.iter().map(|p| p.0).chain(Metric::ALL.iter().map(|m| m.name())));
@@ -363,7 +373,8 @@ pub(super) fn report(session: &mut Session, args: &str) -> Reply {
         return Reply::answer(out);
     }
     let partial = future.sim().now() < future.horizon;
-    let page = Page { scenario: &future.origin, sim: future.sim(), measures: &measures, findings: &found, partial }.html();
+    let page =
+        Page { scenario: &future.origin, sim: future.sim(), measures: &measures, findings: &found, partial }.html();
     match session.files.write(args, &page) {
         Ok(()) => Reply::answer(format!("{args} written: {} KB", page.len().div_ceil(1024))),
         Err(why) => Reply::error(why),

@@ -70,17 +70,22 @@ fn evaluation(state: &State, future: &Future, run: &AutoScaleRun, name: Option<&
     let inputs = future.inputs_at(&state.rules, run.at, Some((run.before, run.current)));
     let trace = formula.trace(&inputs);
     let mut out = format!(
-        "the evaluation of {}, with targets {} and {} and {} and {} then\n",
+        "the evaluation of {}; dedicated and low-priority then: targets {} and {}, nodes {} and {}\n",
         show::time(future.at(run.at)),
         run.before[0],
         run.before[1],
-        show::nodes(run.current[0], 0),
-        show::nodes(run.current[1], 1)
+        run.current[0],
+        run.current[1]
     );
     match &run.result {
         Ok(outcome) => {
-            let _ = writeln!(out, "asked for {}", show::targets(outcome, run.before.map(f64::from)));
-            let _ = writeln!(out, "{}", if run.applied { "a resize was started or changed" } else { "nothing had to be done" });
+            let asked = show::targets(outcome, run.before.map(f64::from)).replace("target now", "target then");
+            let _ = writeln!(out, "asked for {asked}");
+            let _ = writeln!(
+                out,
+                "{}",
+                if run.applied { "a resize was started or changed" } else { "nothing had to be done" }
+            );
         }
         Err(e) => {
             let _ = writeln!(out, "failed: {}: {}", e.code, e.value);
@@ -212,7 +217,11 @@ fn read(r: &SampleRead, inputs: &Inputs) -> String {
     if !values.is_empty() {
         let _ = write!(text, "  {}", show::sparkline(&values, 40));
         let (lo, hi) = r.samples.iter().fold((f64::MAX, f64::MIN), |(lo, hi), (_, v)| (lo.min(*v), hi.max(*v)));
-        let _ = if lo == hi { write!(text, " all {}", general(lo)) } else { write!(text, " {} to {}", general(lo), general(hi)) };
+        let _ = if lo == hi {
+            write!(text, " all {}", general(lo))
+        } else {
+            write!(text, " {} to {}", general(lo), general(hi))
+        };
     }
     text
 }
@@ -223,7 +232,8 @@ fn node(future: &Future, text: &str) -> Reply {
     let world = sim.world();
     let Some(n) = text.trim().parse::<u32>().ok().filter(|n| (*n as usize) < world.nodes.len()) else {
         let all = world.nodes.len();
-        let hint = if all == 0 { "there were no nodes yet".to_owned() } else { format!("there were nodes 0 to {}", all - 1) };
+        let hint =
+            if all == 0 { "there were no nodes yet".to_owned() } else { format!("there were nodes 0 to {}", all - 1) };
         return Reply::error(format!("no node `{}`: {hint}; `:nodes` lists those there are", text.trim()));
     };
     let mut out = String::new();
@@ -253,9 +263,14 @@ fn node(future: &Future, text: &str) -> Reply {
         format!("node {n} ({class}) left{at}{why}\n")
     } else {
         let because = last.map_or(String::new(), |(_, why)| format!(": {}", why.text()));
-        let tasks = if node.running > 0 { format!("; it runs {}", words::count(i64::from(node.running), "task")) } else { String::new() };
+        let tasks = if node.running > 0 {
+            format!("; it runs {}", words::count(i64::from(node.running), "task"))
+        } else {
+            String::new()
+        };
         let because = if matches!(node.state, NodeState::Idle | NodeState::Running) { String::new() } else { because };
-        format!("node {n} ({class}) is {} since {}{because}{tasks}\n", node.state.name(), show::time(future.at(node.since)))
+        let state = if node.state == NodeState::LeavingPool { "leaving" } else { node.state.name() };
+        format!("node {n} ({class}) is {state} since {}{because}{tasks}\n", show::time(future.at(node.since)))
     };
     head.push_str(&out);
     Reply::answer(head)
@@ -264,7 +279,8 @@ fn node(future: &Future, text: &str) -> Reply {
 /// What made a node leave: the change to `leavingpool`, and the evaluation or resize behind it.
 fn reason_of_leaving(future: &Future, n: u32) -> Option<String> {
     let sim = future.sim();
-    let change = sim.output().node_changes.iter().rev().find(|c| c.node == n && c.to == Some(NodeState::LeavingPool))?;
+    let change =
+        sim.output().node_changes.iter().rev().find(|c| c.node == n && c.to == Some(NodeState::LeavingPool))?;
     let mut text = change.why.text().to_owned();
     if change.why == Why::Shrunk {
         let pool = sim.world().nodes[n as usize].pool;
@@ -340,7 +356,13 @@ fn task(future: &Future, text: &str) -> Reply {
         let _ = writeln!(out, "  it never ran");
     } else {
         let waited = pool::span(t.start - t.created);
-        let _ = writeln!(out, "  {}  {} on node {}, {waited} after it was added", at(t.start), if t.attempts > 1 { "last attempt" } else { "started" }, t.node);
+        let _ = writeln!(
+            out,
+            "  {}  {} on node {}, {waited} after it was added",
+            at(t.start),
+            if t.attempts > 1 { "last attempt" } else { "started" },
+            t.node
+        );
     }
     let _ = writeln!(out, "  {}  ended", at(t.end));
     if t.attempts > 1 {
@@ -392,7 +414,12 @@ fn waiting(future: &Future, slots: u16, pool: u32) -> String {
         && let Some(cfg) = future.pool_config()
     {
         let next = future.at(r.at).saturating_plus(Interval(cfg.autoscale.interval * 10_000));
-        let _ = writeln!(out, "the formula was last evaluated at {}; the next time is about {}", show::time(future.at(r.at)), show::time(next));
+        let _ = writeln!(
+            out,
+            "the formula was last evaluated at {}; the next time is about {}",
+            show::time(future.at(r.at)),
+            show::time(next)
+        );
     }
     out
 }

@@ -73,9 +73,7 @@ pub fn show(i: Interval) -> String {
 pub fn instant(text: &str, now: Ticks) -> Result<Ticks, String> {
     let text = text.trim().trim_matches('"');
     let bad = || {
-        format!(
-            "`{text}` is no time; write 9:00, monday 9:00, tomorrow 9:00, +2h, or all of it: 2026-01-05T09:00:00Z"
-        )
+        format!("`{text}` is no time; write 9:00, monday 9:00, tomorrow 9:00, +2h, or all of it: 2026-01-05T09:00:00Z")
     };
     if let Some(ahead) = text.strip_prefix('+') {
         return duration(ahead).and_then(|d| now.plus(d).ok()).filter(|t| t.in_calendar()).ok_or_else(bad);
@@ -108,7 +106,7 @@ pub fn instant(text: &str, now: Ticks) -> Result<Ticks, String> {
             }
         }
     }
-    Ticks::parse_lenient(text).map_err(|_| bad())
+    Ticks::parse_lenient(text).ok().filter(|t| t.in_calendar()).ok_or_else(bad)
 }
 
 /// `9:00`, `09:30:15`.
@@ -229,7 +227,8 @@ impl Samples<'_> {
             return Err(self.bad("a number or `_`"));
         };
         if self.eat("*") {
-            let n = self.number().filter(|n| *n >= 0.0 && n.fract() == 0.0).ok_or_else(|| self.bad("how many times"))?;
+            let n =
+                self.number().filter(|n| *n >= 0.0 && n.fract() == 0.0).ok_or_else(|| self.bad("how many times"))?;
             if item.len() as f64 * n > MOST_SAMPLES as f64 {
                 return Err(format!("more than {MOST_SAMPLES} samples, a week of them"));
             }
@@ -256,7 +255,9 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (text, seconds) in [("5m", 300.0), ("1h30m", 5400.0), ("2 hours", 7200.0), ("PT5M", 300.0), ("1d", 86400.0), ("0.5s", 0.5)] {
+        for (text, seconds) in
+            [("5m", 300.0), ("1h30m", 5400.0), ("2 hours", 7200.0), ("PT5M", 300.0), ("1d", 86400.0), ("0.5s", 0.5)]
+        {
             assert_eq!(duration(text).map(Interval::seconds), Some(seconds), "{text}");
         }
         for text in ["", "5", "m", "5 parsecs", "1e9d", "99999999999999999d"] {
@@ -290,7 +291,10 @@ mod tests {
         let some = |xs: &[f64]| xs.iter().map(|x| Some(*x)).collect::<Vec<_>>();
         assert_eq!(samples("0,0,4,12"), Ok(some(&[0.0, 0.0, 4.0, 12.0])));
         assert_eq!(samples("1 2 _ - -3"), Ok(vec![Some(1.0), Some(2.0), None, None, Some(-3.0)]));
-        assert_eq!(samples("(20,_)*2, 1..3"), Ok(vec![Some(20.0), None, Some(20.0), None, Some(1.0), Some(2.0), Some(3.0)]));
+        assert_eq!(
+            samples("(20,_)*2, 1..3"),
+            Ok(vec![Some(20.0), None, Some(20.0), None, Some(1.0), Some(2.0), Some(3.0)])
+        );
         assert_eq!(samples("3..1"), Ok(some(&[3.0, 2.0, 1.0])));
         for bad in ["", "1,,2", "(1", "1*x", "5*1000000000", "1..99999999999", "x", "1..", "((((((((((1"] {
             assert!(samples(bad).is_err(), "{bad}");

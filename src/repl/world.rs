@@ -44,12 +44,17 @@ pub(super) fn set(session: &mut Session, args: &str) -> Reply {
         Some(k) => match rest.parse::<u32>() {
             Ok(n) => {
                 session.state.hand.targets[k] = f64::from(n);
-                let text = format!("the pool's present target is {}; the formula reads it until it assigns {name}", show::nodes(n, k));
+                let text = format!(
+                    "the pool's present target is {}; the formula reads it until it assigns {name}",
+                    show::nodes(n, k)
+                );
                 return Reply::answer(format!("{text}\n{}", language::asks(&session.state)));
             }
             Err(_) => return Reply::error(format!("a present target is a whole number: `:set {name} 3`")),
         },
-        None if output.is_some() => return Reply::error(format!("{name} is only written, by a statement: `{name} = taskcompletion`")),
+        None if output.is_some() => {
+            return Reply::error(format!("{name} is only written, by a statement: `{name} = taskcompletion`"));
+        }
         None => {}
     }
     if name == "seed" {
@@ -63,7 +68,13 @@ pub(super) fn set(session: &mut Session, args: &str) -> Reply {
     }
     if let Some(row) = Rules::ROWS.iter().find(|r| r.name == name.replace('-', "_")) {
         if rest.is_empty() {
-            return Reply::answer(format!("{} = {}; takes {}\n{}", row.name, (row.get)(&session.state.rules), (row.allowed)(), row.doc));
+            return Reply::answer(format!(
+                "{} = {}; takes {}\n{}",
+                row.name,
+                (row.get)(&session.state.rules),
+                (row.allowed)(),
+                row.doc
+            ));
         }
         return match session.state.rules.set(name, &rest) {
             Ok(()) => {
@@ -78,10 +89,17 @@ pub(super) fn set(session: &mut Session, args: &str) -> Reply {
             Err(e) => Reply::error(e.to_string()),
         };
     }
-    let names = Metric::ALL.iter().map(|m| m.name()).chain(Rules::ROWS.iter().map(|r| r.name)).chain(["$TargetDedicatedNodes", "$TargetLowPriorityNodes", "seed"]);
+    let names = Metric::ALL.iter().map(|m| m.name()).chain(Rules::ROWS.iter().map(|r| r.name)).chain([
+        "$TargetDedicatedNodes",
+        "$TargetLowPriorityNodes",
+        "seed",
+    ]);
     let near = words::near(name, names);
     if near.is_empty() && !name.starts_with('$') {
-        return Reply::error(format!("`{name}` is no metric and no rule; a variable is assigned by a statement: `{name} = {}`", if rest.is_empty() { "5" } else { &rest }));
+        return Reply::error(format!(
+            "`{name}` is no metric and no rule; a variable is assigned by a statement: `{name} = {}`",
+            if rest.is_empty() { "5" } else { &rest }
+        ));
     }
     Reply::error(format!("`{name}` is no metric and no rule{near}"))
 }
@@ -92,7 +110,10 @@ fn set_metric(session: &mut Session, metric: Metric, text: &str) -> Reply {
         return Reply::answer(format!("{} has no samples now\n{}", metric.name(), language::asks(&session.state)));
     }
     if text.is_empty() {
-        return Reply::error(format!("which samples? `:set {} 0,0,4,12`, oldest first, one each 30 s, the last now; `none` for no samples", metric.name()));
+        return Reply::error(format!(
+            "which samples? `:set {} 0,0,4,12`, oldest first, one each 30 s, the last now; `none` for no samples",
+            metric.name()
+        ));
     }
     let values = match words::samples(text) {
         Ok(values) => values,
@@ -164,7 +185,10 @@ pub(super) fn series(session: &Session, args: &str) -> Reply {
     }
     let dollar = format!("${}", name.trim_start_matches('$'));
     let Some(metric) = Metric::from_name(&dollar) else {
-        return Reply::error(format!("`{name}` is no metric{}", words::near(name, Metric::ALL.iter().map(|m| m.name()))));
+        return Reply::error(format!(
+            "`{name}` is no metric{}",
+            words::near(name, Metric::ALL.iter().map(|m| m.name()))
+        ));
     };
     let mut out = show::series_line(metric, &inputs, session.width);
     let series = inputs.series.get(metric);
@@ -179,7 +203,13 @@ pub(super) fn series(session: &Session, args: &str) -> Reply {
             let missing = (at.0 - series.measured(i - 1).0) / Interval::SAMPLE_PERIOD.0 - 1;
             let _ = write!(out, "\n  {:>8}  ({} missing)", "·", missing.max(1));
         }
-        let _ = write!(out, "\n  {:>8}  {} old  {}", show::clock(at, inputs.now), words::show(age), poolcast_runtime::print::general(series.values()[i]));
+        let _ = write!(
+            out,
+            "\n  {:>8}  {} old  {}",
+            show::clock(at, inputs.now),
+            words::show(age),
+            poolcast_runtime::print::general(series.values()[i])
+        );
     }
     Reply::answer(out)
 }
@@ -197,7 +227,12 @@ pub(super) fn now(session: &mut Session, args: &str) -> Reply {
     match words::instant(args, state.now()) {
         Ok(at) => {
             state.hand.move_to(at);
-            Reply::answer(format!("{} ({}); samples moved along\n{}", show::time(at), show::weekday(at), language::asks(state)))
+            Reply::answer(format!(
+                "{} ({}); samples moved along\n{}",
+                show::time(at),
+                show::weekday(at),
+                language::asks(state)
+            ))
         }
         Err(why) => Reply::error(why),
     }
@@ -266,7 +301,13 @@ fn pass(session: &mut Session, to: Ticks, hold: bool) -> Reply {
         (false, false) => "no new samples came (`hold` lets them go on)",
     };
     let sep = if what.is_empty() { "" } else { "; " };
-    Reply::answer(format!("{} passed: it is {} ({}){sep}{what}\n{}", words::show(passed), show::time(to), show::weekday(to), language::asks(state)))
+    Reply::answer(format!(
+        "{} passed: it is {} ({}){sep}{what}\n{}",
+        words::show(passed),
+        show::time(to),
+        show::weekday(to),
+        language::asks(state)
+    ))
 }
 
 /// Samples from a file: the hand-made world becomes what was recorded, at its last sample.
@@ -295,8 +336,9 @@ pub fn load_samples(session: &mut Session, name: &str, text: &str) -> Reply {
 fn from_store(store: &SeriesStore, now: Ticks, like: &Hand) -> Hand {
     let mut hand = Hand { now, samples: Default::default(), ..like.clone() };
     for (metric, series) in store.iter() {
-        let list: Vec<(Ticks, f64)> =
-            (series.values().len() - series.len()..series.values().len()).map(|i| (series.measured(i), series.values()[i])).collect();
+        let list: Vec<(Ticks, f64)> = (series.values().len() - series.len()..series.values().len())
+            .map(|i| (series.measured(i), series.values()[i]))
+            .collect();
         if let Some((_, newest)) = list.last() {
             match metric {
                 Metric::CurrentDedicatedNodes => hand.current[0] = *newest,

@@ -79,9 +79,9 @@ impl Page<'_> {
         }
         self.waits(&mut h);
         self.formulas(&mut h);
-        let _ = write!(
+        let _ = writeln!(
             h,
-            "<h2>How this was made</h2><p>poolcast {}, seed {}, digest {:016x}. Prices: {}. Times are UTC.</p></main></body></html>\n",
+            "<h2>How this was made</h2><p>poolcast {}, seed {}, digest {:016x}. Prices: {}. Times are UTC.</p></main></body></html>",
             env!("CARGO_PKG_VERSION"),
             s.config.seed,
             self.sim.digest(),

@@ -82,7 +82,7 @@ impl Autoscaler for Compiled {
         self.0.reads().iter().map(|r| r.metric).collect()
     }
     fn rules(&self) -> Rules {
-        self.0.rules().clone()
+        *self.0.rules()
     }
     fn fork(&self) -> Box<dyn Autoscaler> {
         Box::new(Compiled(self.0.clone()))

@@ -235,7 +235,7 @@ impl World {
         }
         p.free
             .preferred(&self.nodes, fill, slots)
-            .find(|n| !job.excluded.contains(n) && !(dedicated_only && self.nodes[*n as usize].class == Class::Spot))
+            .find(|n| !(job.excluded.contains(n) || dedicated_only && self.nodes[*n as usize].class == Class::Spot))
     }
 
     /// A waiting task of a higher priority requeues running tasks of jobs that allow it (`allowTaskPreemption`).

@@ -242,7 +242,7 @@ impl Simulation {
         }
         let share = |r: &super::output::SeriesRow| {
             let all: u32 = r.nodes[1].iter().sum();
-            if all == 0 { 0 } else { r.nodes[1][NodeState::Preempted as usize] * 100 / all }
+            (r.nodes[1][NodeState::Preempted as usize] * 100).checked_div(all).unwrap_or(0)
         };
         let worst = self.output().series.iter().filter(|r| r.pool == pool).max_by_key(|r| share(r));
         let percent = preempted as i128 * 100 / i128::from(spot.max(1));

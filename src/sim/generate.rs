@@ -234,7 +234,7 @@ impl Generator {
                 Arrivals::Once => f64::INFINITY,
             };
             // Not `t >=`: a rate that is not a number must end the loop too.
-            if !(t < self.duration_ms as f64) || w.len() as u32 >= self.most_tasks {
+            if t.is_nan() || t >= self.duration_ms as f64 || w.len() as u32 >= self.most_tasks {
                 return w;
             }
             let at = t as u64;

@@ -1,6 +1,9 @@
 //! The engines agree: a hand-made corpus of corners, then random formulas over random samples.
 
-use crate::support::{Ran, everywhere, formulas::{formula, world}};
+use crate::support::{
+    Ran, everywhere,
+    formulas::{formula, world},
+};
 use poolcast::{Inputs, Metric, Rules};
 use proptest::prelude::*;
 

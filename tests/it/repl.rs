@@ -49,7 +49,9 @@ impl Files for Table {
         self.0.lock().unwrap().keys().filter(|n| n.starts_with(prefix)).cloned().collect()
     }
     fn scenario(&self, name: &str, overrides: &Overrides) -> Result<Scenario, String> {
-        scenario::load(&root().join(name), overrides).map_err(|e| e.to_string())
+        // Where the repository lies is nobody's business.
+        let here = format!("{}{}", root().display(), std::path::MAIN_SEPARATOR);
+        scenario::load(&root().join(name), overrides).map_err(|e| e.to_string().replace(&here, ""))
     }
 }
 
@@ -115,7 +117,13 @@ fn every_command_has_help_and_an_example_that_works() {
 
 #[test]
 fn a_wrong_command_names_the_nearest() {
-    for (wrong, right) in [(":hlep", ":help"), (":serie", ":series"), (":submt 3", ":submit"), (":untl x", ":until"), (":prempt", ":preempt")] {
+    for (wrong, right) in [
+        (":hlep", ":help"),
+        (":serie", ":series"),
+        (":submt 3", ":submit"),
+        (":untl x", ":until"),
+        (":prempt", ":preempt"),
+    ] {
         let reply = step(&mut session(), wrong);
         assert!(reply.failed && reply.text.contains(&format!("did you mean `{right}`?")), "{wrong}: {}", reply.text);
     }
@@ -129,16 +137,55 @@ fn errors_never_lose_state() {
     for line in ["x = 3", ":set $PendingTasks 1,2,3", ":sim examples/scenarios/quota_race.toml", ":run 1h", ":fork b"] {
         assert!(!step(&mut s, line).failed, "{line}");
     }
-    let before = (step(&mut s, ":list").text, step(&mut s, ":set").text, step(&mut s, ":pool").text, step(&mut s, ":switch").text);
+    let before = (
+        step(&mut s, ":list").text,
+        step(&mut s, ":set").text,
+        step(&mut s, ":pool").text,
+        step(&mut s, ":switch").text,
+    );
     for line in [
-        "x = y", "x = 1 +* 2", "(", "\"", ":load nothing", ":sim nothing.toml", ":sim quota=3", ":set $PendingTasks 9", ":run -5m",
-        ":run soon", ":until never ever", ":submit many", ":submit 0 tasks of 5m", ":submit 5 tasks", ":quota lots", ":preempt 200%",
-        ":resize", ":fork b", ":switch nowhere", ":diff b nowhere", ":why node 99999", ":why task none", ":plot x y", ":edit 77", ":now 9:00",
-        ":step 0", ":undo 0", ":tick -1m", ":at never", ":explain nothingatall", ":save", ":pool nowhere", ":samples nowhere.csv",
+        "x = y",
+        "x = 1 +* 2",
+        "(",
+        "\"",
+        ":load nothing",
+        ":sim nothing.toml",
+        ":sim quota=3",
+        ":set $PendingTasks 9",
+        ":run -5m",
+        ":run soon",
+        ":until never ever",
+        ":submit many",
+        ":submit 0 tasks of 5m",
+        ":submit 5 tasks",
+        ":quota lots",
+        ":preempt 200%",
+        ":resize",
+        ":fork b",
+        ":switch nowhere",
+        ":diff b nowhere",
+        ":why node 99999",
+        ":why task none",
+        ":plot x y",
+        ":edit 77",
+        ":now 9:00",
+        ":step 0",
+        ":undo 0",
+        ":tick -1m",
+        ":at never",
+        ":explain nothingatall",
+        ":save",
+        ":pool nowhere",
+        ":samples nowhere.csv",
     ] {
         assert!(step(&mut s, line).failed, "{line}");
     }
-    let after = (step(&mut s, ":list").text, step(&mut s, ":set").text, step(&mut s, ":pool").text, step(&mut s, ":switch").text);
+    let after = (
+        step(&mut s, ":list").text,
+        step(&mut s, ":set").text,
+        step(&mut s, ":pool").text,
+        step(&mut s, ":switch").text,
+    );
     assert_eq!(before, after);
 }
 
@@ -180,7 +227,16 @@ fn a_question_changes_nothing_and_is_not_remembered() {
 #[test]
 fn forks_share_their_luck() {
     let mut s = session();
-    for line in [":load formula.txt", ":sim", ":submit 30 tasks of 10m", ":run 20m", ":fork twin", ":run 2h", ":switch main", ":run 2h"] {
+    for line in [
+        ":load formula.txt",
+        ":sim",
+        ":submit 30 tasks of 10m",
+        ":run 20m",
+        ":fork twin",
+        ":run 2h",
+        ":switch main",
+        ":run 2h",
+    ] {
         assert!(!step(&mut s, line).failed, "{line}");
     }
     let diff = step(&mut s, ":diff main twin").text;
@@ -289,14 +345,54 @@ fn line() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         (0..COMMANDS.len()).prop_map(|i| format!(":{}", COMMANDS[i].name)),
         prop::sample::select(vec![
-            "x", "=", "x = 1", "$PendingTasks", "1,_,3", "(1,2)*3", "9:00", "5m", "1h", "50", "tasks", "of", "10m", "at", "over", "30%",
-            "node", "0", "main", "hand", "it", "it * 2", "ready", "quota error", "formula.txt", "é", "\"", "(", "?", "stop()", "rand()",
-            "off", "none", "hold", "time()", "sunday", "7", "999999999999", "-1", "1e400", "🦀",
+            "x",
+            "=",
+            "x = 1",
+            "$PendingTasks",
+            "1,_,3",
+            "(1,2)*3",
+            "9:00",
+            "5m",
+            "1h",
+            "50",
+            "tasks",
+            "of",
+            "10m",
+            "at",
+            "over",
+            "30%",
+            "node",
+            "0",
+            "main",
+            "hand",
+            "it",
+            "it * 2",
+            "ready",
+            "quota error",
+            "formula.txt",
+            "é",
+            "\"",
+            "(",
+            "?",
+            "stop()",
+            "rand()",
+            "off",
+            "none",
+            "hold",
+            "time()",
+            "sunday",
+            "7",
+            "999999999999",
+            "-1",
+            "1e400",
+            "🦀",
         ])
         .prop_map(str::to_owned),
         "\\PC{0,12}",
     ];
-    proptest::collection::vec(word, 1..5).prop_map(|w| w.join(" ")).prop_filter("a year takes too long here", |l| !l.contains(":run"))
+    proptest::collection::vec(word, 1..5)
+        .prop_map(|w| w.join(" "))
+        .prop_filter("a year takes too long here", |l| !l.contains(":run"))
 }
 
 /// The real binary in a pseudo-terminal: completion, an entry over two lines, Ctrl-C on a line and on a run, Ctrl-D.
@@ -317,12 +413,7 @@ fn the_binary_in_a_terminal() {
         .current_dir(folder.path())
         .output()
         .unwrap();
-    assert!(
-        out.status.success(),
-        "{}\n{}",
-        String::from_utf8_lossy(&out.stdout),
-        String::from_utf8_lossy(&out.stderr)
-    );
+    assert!(out.status.success(), "{}\n{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
     let lines = std::fs::read_to_string(&history).unwrap();
     assert!(lines.contains("6 * 7") && lines.contains(":help"), "{lines}");
 }

@@ -194,27 +194,3 @@ fn generated_pages_are_current() {
     current("docs/scenario.schema.json", &schema::text());
     current("docs/knobs.md", &schema::knobs_page());
 }
-
-/// The shipped trace is what the generator makes of its seed, so that nobody wonders where it comes from.
-#[test]
-fn the_shipped_trace_is_generated() {
-    use poolcast::{
-        sim::generate::{Arrivals, Generator, RunTimes, Shape},
-        wire::{tables, time},
-    };
-    let g = Generator {
-        arrivals: Arrivals::Diurnal { per_hour: 0.35, peak_hour: 11.0, amplitude: 1.0, weekend: 0.05 },
-        run: RunTimes::LogNormal { median_ms: 540_000.0, sigma: 1.1 },
-        longest_ms: 10 * 3_600_000,
-        slots: vec![(1, 6.0), (2, 3.0), (4, 1.0)],
-        shape: Shape::Bag { least: 6, most: 60 },
-        duration_ms: 28 * 86_400_000,
-        failure: 0.01,
-        ..Generator::default()
-    };
-    // Monday 2026-01-05.
-    let w = g.generate(2026, time::ticks_from_unix_ms(1_767_571_200_000));
-    let mut csv = Vec::new();
-    tables::of_workload(&w).write_csv(&mut csv).unwrap();
-    current("examples/traces/pipelines.csv", &String::from_utf8(csv).unwrap());
-}

@@ -54,7 +54,8 @@ fn no_file_is_too_long_to_read() {
 /// Who may use whom: room → rooms it may name. Rooms not listed as a key are not looked at.
 const EDGES: &[(&str, &[&str])] = &[
     ("diag", &[]),
-    ("check", &["diag"]),
+    // `bounds`: what only an analysis of the whole program can say. It sees the data types of `check::hir`, never `check`'s code.
+    ("check", &["diag", "bounds"]),
     ("ir", &["check"]),
     // `check` means the data types of `check::hir`, which a program refers to.
     ("interp", &["ir", "check"]),
@@ -66,7 +67,23 @@ const EDGES: &[(&str, &[&str])] = &[
     ("formula", &["check", "diag", "error", "inputs", "interp", "ir", "jit", "outcome"]),
     ("feed", &["error", "formula", "inputs", "outcome"]),
     ("many", &["formula", "outcome"]),
-    ("sim", &["formula", "outcome", "inputs", "error", "Formula", "Inputs", "Outcome", "Error", "EvalError", "Target"]),
+    (
+        "sim",
+        &[
+            "formula",
+            "outcome",
+            "inputs",
+            "error",
+            "Formula",
+            "Inputs",
+            "Outcome",
+            "Error",
+            "EvalError",
+            "Target",
+            "Evaluator",
+            "Options",
+        ],
+    ),
 ];
 
 /// The first names of a path after `crate::`: `a::b` names `a`, `{a::b, c}` names `a` and `c`.

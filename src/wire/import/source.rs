@@ -131,6 +131,7 @@ impl<R: Read> Records<R> {
     }
 
     /// The next record that is not an empty line.
+    #[allow(clippy::should_implement_trait)] // a lending reader is no Iterator
     pub fn next(&mut self) -> Result<Option<Record<'_>>, Problem> {
         loop {
             let Some((start, end, quoted)) = self.find_end()? else { return Ok(None) };

@@ -254,8 +254,7 @@ impl Build<'_> {
             Ok(size) => Some(size.clone()),
             Err(e) => {
                 let help = if e.near.is_empty() {
-                    "a size no table has can be written as a `vm` table: name, vcpus, price"
-                        .to_string()
+                    "a size no table has can be written as a `vm` table: name, vcpus, price".to_string()
                 } else {
                     format!("did you mean `{}`?", e.near.join("`, `"))
                 };

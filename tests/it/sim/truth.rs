@@ -110,7 +110,7 @@ fn waits_agree_with_erlang_c_and_pollaczek_khinchine() {
     for (constant, servers) in [(false, 1), (false, 10), (true, 1)] {
         for rho in ["0.5", "0.8", "0.95"] {
             let want = expected[&(constant, servers, rho.to_string())];
-            let n = if rho == "0.95" { 400_000 } else { 100_000 };
+            let n = if rho == "0.95" { 2_000_000 } else { 200_000 };
             let (mean, half) = queue(servers, rho.parse().unwrap(), n, constant);
             assert!(
                 (mean - want).abs() <= half + 0.002,

@@ -9,8 +9,14 @@ fn number() -> BoxedStrategy<String> {
         prop::sample::select(vec!["0", "1", "2", "3.5", "10", "70", "0.25", "100", "1000000"]).prop_map(str::to_owned),
         prop::sample::select(vec!["a", "b", "c"]).prop_map(str::to_owned),
         prop::sample::select(vec![
-            "$TargetDedicatedNodes", "$CurrentDedicatedNodes", "$CurrentLowPriorityNodes", "$TaskSlotsPerNode", "$PendingTasks",
-            "time().hour", "time().weekday", "$ActiveTasks.Count()",
+            "$TargetDedicatedNodes",
+            "$CurrentDedicatedNodes",
+            "$CurrentLowPriorityNodes",
+            "$TaskSlotsPerNode",
+            "$PendingTasks",
+            "time().hour",
+            "time().weekday",
+            "$ActiveTasks.Count()",
         ])
         .prop_map(str::to_owned),
         window_percent(),
@@ -23,9 +29,13 @@ fn number() -> BoxedStrategy<String> {
             (inner.clone(), inner.clone(), inner.clone()).prop_map(|(c, a, b)| format!("({c} ? {a} : {b})")),
             inner.clone().prop_map(|a| format!("-{a}")),
             inner.clone().prop_map(|a| format!("!{a}")),
-            (prop::sample::select(vec!["min", "max", "avg", "sum", "len", "norm", "range", "std"]), prop::collection::vec(item(inner.clone()), 1..4))
+            (
+                prop::sample::select(vec!["min", "max", "avg", "sum", "len", "norm", "range", "std"]),
+                prop::collection::vec(item(inner.clone()), 1..4)
+            )
                 .prop_map(|(f, items)| format!("{f}({})", items.join(", "))),
-            (prop::sample::select(vec!["ceil", "floor", "round", "lg", "ln", "log"]), inner.clone()).prop_map(|(f, a)| format!("{f}({a})")),
+            (prop::sample::select(vec!["ceil", "floor", "round", "lg", "ln", "log"]), inner.clone())
+                .prop_map(|(f, a)| format!("{f}({a})")),
             (vector(inner.clone()), inner.clone()).prop_map(|(v, i)| format!("val({v}, {i})")),
             (vector(inner.clone()), 0u32..=100).prop_map(|(v, p)| format!("percentile({v}, {p})")),
         ]
@@ -49,7 +59,8 @@ fn samples() -> impl Strategy<Value = String> {
     });
     let between = (metric(), 0u32..300, 0u32..300, 0u32..=60)
         .prop_map(|(m, a, b, p)| format!("{m}.GetSample(TimeInterval_Second * {a}, {b} * TimeInterval_Second, {p})"));
-    let instants = (metric(), 0u32..300).prop_map(|(m, a)| format!("{m}.GetSample(time() + -{a} * TimeInterval_Second, 0)"));
+    let instants =
+        (metric(), 0u32..300).prop_map(|(m, a)| format!("{m}.GetSample(time() + -{a} * TimeInterval_Second, 0)"));
     prop_oneof![3 => count, 2 => window, 1 => between, 1 => instants]
 }
 
@@ -99,12 +110,16 @@ pub fn world() -> impl Strategy<Value = Inputs> {
 /// A world the service could show: whole counts, percentages, one sample each 30 s with gaps.
 pub fn admissible() -> impl Strategy<Value = Inputs> {
     let counts = || {
-        let one = prop_oneof![4 => 0u32..12, 2 => 0u32..2000, 1 => Just(0u32), 1 => Just(i32::MAX as u32)].prop_map(f64::from);
+        let one = prop_oneof![4 => 0u32..12, 2 => 0u32..2000, 1 => Just(0u32), 1 => Just(i32::MAX as u32)]
+            .prop_map(f64::from);
         prop::collection::vec(prop::option::weighted(0.9, one), 0..30)
     };
-    let shares = prop::collection::vec(prop::option::weighted(0.9, prop_oneof![0.0..=100.0f64, (0u32..=100).prop_map(f64::from)]), 0..30);
-    (counts(), counts(), shares, (0u32..9, 0u32..400), (0u32..9, 0u32..9), 1u32..9, 0i64..2_000_000_000, any::<u64>()).prop_map(
-        |(p, a, c, t, n, slots, now, seed)| {
+    let shares = prop::collection::vec(
+        prop::option::weighted(0.9, prop_oneof![0.0..=100.0f64, (0u32..=100).prop_map(f64::from)]),
+        0..30,
+    );
+    (counts(), counts(), shares, (0u32..9, 0u32..400), (0u32..9, 0u32..9), 1u32..9, 0i64..2_000_000_000, any::<u64>())
+        .prop_map(|(p, a, c, t, n, slots, now, seed)| {
             let now = poolcast::Ticks(now * poolcast::Interval::SECOND.0);
             let mut inputs = Inputs::at_ticks(now).targets(t.0, t.1).nodes(n.0, n.1).task_slots(slots).seed(seed);
             for (metric, column) in [(Metric::PendingTasks, p), (Metric::ActiveTasks, a), (Metric::CpuPercent, c)] {
@@ -117,6 +132,5 @@ pub fn admissible() -> impl Strategy<Value = Inputs> {
                 }
             }
             inputs
-        },
-    )
+        })
 }
