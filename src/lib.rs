@@ -14,12 +14,14 @@ pub mod compare;
 pub mod diag;
 mod error;
 pub mod explain;
+mod feed;
 mod formula;
 mod inputs;
 pub mod interp;
 pub mod ir;
 #[cfg(feature = "jit")]
 pub mod jit;
+mod many;
 pub mod outcome;
 #[cfg(feature = "cli")]
 pub mod repl;
@@ -32,9 +34,11 @@ pub mod sweep;
 pub mod wire;
 
 pub use error::{Error, HostError, InputError};
+pub use feed::{Feed, FeedView, PoolState};
 pub use formula::{Engine, Evaluator, Formula, Options};
 pub use inputs::Inputs;
 pub use outcome::{EvalError, Outcome, OwnedValue, Target, Targets};
+pub use poolcast_grammar::{LineIndex, Span};
 pub use poolcast_runtime::{
     metric::Metric,
     rules::Rules,
@@ -43,3 +47,8 @@ pub use poolcast_runtime::{
     ticks::{Interval, Ticks},
     value::DeallocationOption,
 };
+
+/// The programs of the guide to embedding, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/embedding.md")]
+struct Guide;

@@ -32,6 +32,12 @@ pub struct View {
     lo: u64,
 }
 
+// SAFETY: a view is numbers and addresses; reading through an address is the unsafe act, done only by a run over views
+// made for it. A view left in an evaluator's scratch is overwritten before the next run, on whichever thread that is.
+unsafe impl Send for View {}
+// SAFETY: as above.
+unsafe impl Sync for View {}
+
 /// Byte offsets of the fields compiled code loads.
 #[derive(Debug, Clone, Copy)]
 pub struct ViewLayout;

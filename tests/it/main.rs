@@ -2,6 +2,7 @@
 
 #![allow(missing_docs)]
 
+mod api;
 mod bounds;
 mod cli;
 mod docs;

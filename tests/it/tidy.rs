@@ -65,6 +65,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("inputs", &["error"]),
     ("error", &["diag", "outcome"]),
     ("formula", &["check", "diag", "error", "inputs", "interp", "ir", "jit", "outcome"]),
+    ("feed", &["error", "formula", "inputs", "outcome"]),
+    ("many", &["formula", "outcome"]),
     (
         "sim",
         &[
