@@ -36,7 +36,10 @@ fn refusal(text: &str) -> Option<String> {
 fn main() {
     let pools = [
         ("capped", "$TargetDedicatedNodes = min(40, avg($PendingTasks.GetSample(10)));"),
-        ("two classes", "n = min(25, $PendingTasks.GetSample(1)); $TargetDedicatedNodes = n; $TargetLowPriorityNodes = n;"),
+        (
+            "two classes",
+            "n = min(25, $PendingTasks.GetSample(1)); $TargetDedicatedNodes = n; $TargetLowPriorityNodes = n;",
+        ),
         ("forgotten cap", "$TargetDedicatedNodes = max($PendingTasks.GetSample(10)) / 4;"),
         ("cap inside out", "$TargetDedicatedNodes = max(40, $PendingTasks.GetSample(1));"),
         ("broken", "$TargetDedicatedNodes = min(40, );"),

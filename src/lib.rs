@@ -1,3 +1,5 @@
+//! The library: formulas, pools, and what can be known of them before they run.
+//!
 #![doc = include_str!("../README.md")]
 //!
 //! Start with [`Formula`] and [`Inputs`]; a pool is a [`sim::Simulation`].
