@@ -12,16 +12,12 @@ use crate::{
     outcome::{self, EvalError, Outcome, Targets},
 };
 use poolcast_grammar::LineIndex;
+#[cfg(feature = "jit")]
 use poolcast_runtime::{
     abi::{Host, RawSlot, RunInputs, View},
-    arena::Arena,
-    cx::Cx,
-    rules::Rules,
-    snapshot::Snapshot,
-    trap::Trap,
-    value::Value,
     window::Window,
 };
+use poolcast_runtime::{arena::Arena, cx::Cx, rules::Rules, snapshot::Snapshot, trap::Trap, value::Value};
 use std::sync::Arc;
 
 /// Which engine runs a formula. They agree bit for bit.
@@ -185,8 +181,11 @@ impl Formula {
             formula: self.clone(),
             scratch: Scratch {
                 arena: Arena::new(p.rules.memory_budget.0),
+                #[cfg(feature = "jit")]
                 frame: vec![RawSlot::default(); p.slots.len()],
+                #[cfg(feature = "jit")]
                 views: Vec::with_capacity(p.windows.len()),
+                #[cfg(feature = "jit")]
                 sums: needs_sums(p),
             },
         }
@@ -199,6 +198,7 @@ impl Formula {
     }
 }
 
+#[cfg(feature = "jit")]
 fn needs_sums(p: &Program) -> Vec<bool> {
     let mut sums = vec![false; p.windows.len()];
     for (inst, live) in p.insts.iter().zip(&p.live) {
@@ -223,9 +223,12 @@ pub struct Evaluator {
 #[derive(Debug)]
 struct Scratch {
     arena: Arena,
+    #[cfg(feature = "jit")]
     frame: Vec<RawSlot>,
+    #[cfg(feature = "jit")]
     views: Vec<View>,
     /// Which windows' sums the program reads.
+    #[cfg(feature = "jit")]
     sums: Vec<bool>,
 }
 

@@ -7,7 +7,6 @@ use crate::{
     ir::{Program, lower::final_variables},
 };
 use poolcast_runtime::{
-    abi::RawSlot,
     metric::Metric,
     snapshot::Snapshot,
     target,
@@ -123,8 +122,9 @@ fn target(value: std::option::Option<f64>, p: &Program) -> Target {
 }
 
 /// Targets straight from a machine frame.
+#[cfg(feature = "jit")]
 #[inline]
-pub(crate) fn targets_of_frame(p: &Program, frame: &[RawSlot], end: End) -> Targets {
+pub(crate) fn targets_of_frame(p: &Program, frame: &[poolcast_runtime::abi::RawSlot], end: End) -> Targets {
     let [d, l, o] = outputs(p, end);
     Targets {
         dedicated: target(d.map(|s| frame[s as usize].double()), p),
