@@ -23,7 +23,7 @@ impl Checker<'_> {
         let text = self.ast.name(name);
         let span = self.ast.detail[id.ix()].0;
         let Some(row) = find(text, RowKind::Function) else {
-            return self.unknown_function(id, text, span);
+            return self.unknown_function(text, span);
         };
         if text == "stop" {
             if args.lo != args.hi {
@@ -123,7 +123,7 @@ impl Checker<'_> {
         self.reject(d)
     }
 
-    fn unknown_function(&mut self, id: ExprId, text: &str, span: Span) -> (HKind, Ty) {
+    fn unknown_function(&mut self, text: &str, span: Span) -> (HKind, Ty) {
         let mut d = self.error(code::UNKNOWN_FUNCTION, span, format!("there is no function `{text}`"));
         let functions = || ROWS.iter().filter(|r| r.kind == RowKind::Function).map(|r| r.name);
         if let Some(f) = functions().find(|f| f.eq_ignore_ascii_case(text)) {
@@ -137,7 +137,6 @@ impl Checker<'_> {
         } else {
             d = d.help(format!("the functions are {}", listed(functions())));
         }
-        let _ = id;
         self.reject(d)
     }
 

@@ -101,7 +101,7 @@ impl<'a> Checker<'a> {
         match (target, output) {
             (Some(_), Some(Output::Option)) => self.option_value(stmt.value),
             (Some((_, span)), Some(_)) => self.target_value(stmt.value, span),
-            (Some((name, _)), None) => self.user_value(stmt.value, name),
+            (Some(_), None) => self.user_value(stmt.value),
             (None, _) if stmt.target.is_some() => {}
             (None, _) => {
                 if self.ty(stmt.value) == Ty::Option {

@@ -337,11 +337,10 @@ impl Checker<'_> {
     }
 
     /// The value of a user variable.
-    pub(super) fn user_value(&mut self, value: ExprId, name: Name) {
+    pub(super) fn user_value(&mut self, value: ExprId) {
         self.settle(value);
         match self.ty(value) {
             Ty::Option => {
-                let _ = name;
                 self.keyword_misplaced(value);
             }
             Ty::Never => self.stop_value(value),

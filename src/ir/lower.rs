@@ -46,7 +46,7 @@ enum Role {
     None,
     Condition(HId),
     Then(HId),
-    Else(HId),
+    Else,
 }
 
 /// A lazy operator whose arms are being lowered.
@@ -124,7 +124,7 @@ impl<'h> Lower<'h> {
                 HKind::Ternary(c, t, f) => {
                     roles[c.ix()] = Role::Condition(me);
                     roles[t.ix()] = Role::Then(me);
-                    roles[f.ix()] = Role::Else(me);
+                    roles[f.ix()] = Role::Else;
                 }
                 HKind::Logic(_, a, b) => {
                     roles[a.ix()] = Role::Condition(me);
@@ -169,7 +169,7 @@ impl<'h> Lower<'h> {
                 Role::None => id,
                 Role::Condition(parent) => self.after_condition(parent, v, id),
                 Role::Then(parent) => self.after_then(parent, v, id),
-                Role::Else(parent) => self.after_else(parent, v, id),
+                Role::Else => self.after_else(v, id),
             } + 1;
         }
         let Some(version) = stmt.version else { return };
@@ -238,7 +238,7 @@ impl<'h> Lower<'h> {
                 self.dead = true;
                 Val(0)
             }
-            HKind::Ternary(..) | HKind::Logic(..) => self.close(me),
+            HKind::Ternary(..) | HKind::Logic(..) => self.close(),
             HKind::Poison(_) => Val(0),
         }
     }
@@ -321,8 +321,7 @@ impl<'h> Lower<'h> {
         id
     }
 
-    fn after_else(&mut self, parent: HId, v: Val, id: u32) -> u32 {
-        let _ = parent;
+    fn after_else(&mut self, v: Val, id: u32) -> u32 {
         match self.opens.last_mut() {
             Some(open) if open.dead => {}
             Some(open) if open.branch.is_none() => {
@@ -378,8 +377,7 @@ impl<'h> Lower<'h> {
     }
 
     /// The lazy operator itself: its arms are done.
-    fn close(&mut self, me: HId) -> Val {
-        let _ = me;
+    fn close(&mut self) -> Val {
         match self.opens.pop() {
             Some(Open { known: Some(v), dead: false, .. }) => v,
             _ => Val(0),
