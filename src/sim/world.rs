@@ -498,6 +498,7 @@ impl World {
     /// Adds an event to the agenda, unless it lies beyond the horizon.
     #[inline]
     pub(crate) fn at(&mut self, at: Ms, event: Event) {
+        debug_assert!(at >= self.now, "{event:?} at {at} is before {}", self.now);
         if at <= self.config.horizon {
             self.agenda.push(at, event);
         }

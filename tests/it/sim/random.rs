@@ -251,9 +251,11 @@ fn build(seed: u64) -> (Simulation, Luck) {
 /// Runs a scenario with actions thrown in; `check` after every event.
 fn play(seed: u64, check: bool) -> Simulation {
     let (mut sim, mut l) = build(seed);
-    let mut steps = 0u32;
+    let (mut steps, mut before) = (0u32, sim.now());
     while sim.step() {
         steps += 1;
+        assert!(sim.now() >= before, "seed {seed}, step {steps}: the clock went from {before} back to {}", sim.now());
+        before = sim.now();
         if check {
             sim.check_invariants().unwrap_or_else(|v| panic!("seed {seed}, step {steps}, at {}: {v}", sim.now()));
         }
@@ -306,7 +308,7 @@ proptest! {
 
 #[test]
 fn scenarios_that_once_failed() {
-    for seed in [1562883875402179454, 1284169281578136446, 9326370014712264165] {
+    for seed in [1562883875402179454, 1284169281578136446, 9326370014712264165, 9320936714819607681] {
         play(seed, true);
     }
 }
