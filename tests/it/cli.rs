@@ -163,6 +163,9 @@ fn emit_shows_every_stage() {
 fn shells_and_manuals() {
     assert!(run(&["completions", "bash"], "").1.contains("poolcast"));
     assert!(run(&["man"], "").1.contains(".TH"));
+    assert!(run(&["man", "check"], "").1.contains("\\-\\-dry\\-run"), "a verb's page has its flags");
+    let (code, _, said) = run(&["man", "chekc"], "");
+    assert!(code == 2 && said.contains("no verb `chekc`"), "{said}");
 }
 
 #[test]
