@@ -12,7 +12,7 @@ use crate::{
     backtest::{Row, Schedule, backtest},
 };
 use poolcast_runtime::ticks::Interval;
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 /// Arguments of `backtest`.
 #[derive(Debug, clap::Args)]
@@ -45,6 +45,13 @@ impl Verb for Backtest {
         if self.world.samples.is_none() {
             return Err("backtest needs a history: --samples FILE".into());
         }
+        let reads = [Path::new(&self.world.file), Path::new(self.world.samples.as_deref().unwrap_or("-"))];
+        output::apart(&reads, &[self.out.as_deref().map(Path::new), self.chart.as_deref().map(Path::new)])?;
+        if let Some(name) = &self.out
+            && ![".csv", ".json", ".parquet"].iter().any(|ending| name.ends_with(ending))
+        {
+            return Err(format!("--out {name}: name a .csv, .json or .parquet file").into());
+        }
         let engine = if self.world.compile_for() == Engine::Interp { Engine::Interp } else { Engine::Auto };
         let formula = match self.world.formula(term, engine)? {
             Ok(f) => f,
@@ -60,6 +67,10 @@ impl Verb for Backtest {
         };
         let schedule =
             Schedule { from: time(&self.from, "--from", first)?, to: time(&self.to, "--to", last)?, every: self.every };
+        if schedule.to < schedule.from {
+            let (from, to) = (schedule.from.iso_trimmed(), schedule.to.iso_trimmed());
+            return Err(format!("--from {from} lies after --to {to}").into());
+        }
         let mut inputs = self.world.inputs(schedule.from, series)?;
         let total = ((schedule.to.0 - schedule.from.0).max(0) / schedule.every.0.max(1) + 1) as u64;
         let progress = output::progress(total);

@@ -3,7 +3,10 @@
 //! In: service-log events or `az batch node list -o json`. Out: fits beside their data, and a part of a scenario. Never: a
 //! fit presented without its data.
 
-use super::{Complaint, Exit, Verb, output::Term};
+use super::{
+    Complaint, Exit, Verb,
+    output::{self, Term},
+};
 use crate::{
     calibrate::{self, Calibration},
     report::term::{span, table},
@@ -28,6 +31,7 @@ pub struct Calibrate {
 
 impl Verb for Calibrate {
     fn run(&self, term: &Term) -> Result<Exit, Complaint> {
+        output::apart(&[&self.file], &[self.to.as_deref()])?;
         let source = Source::open(&self.file).map_err(|e| format!("cannot open {}: {e}", self.file.display()))?;
         let name = self.file.display().to_string();
         let complain = |problem| import::ImportError { file: name.clone(), problem }.to_string();
@@ -42,7 +46,7 @@ impl Verb for Calibrate {
         term.print(&told(&c));
         let part = fragment(&c);
         match &self.to {
-            Some(path) => super::output::write(&path.display().to_string(), &part)?,
+            Some(path) => output::write(path, &part)?,
             None => term.print(&part),
         }
         Ok(if c.fits.is_empty() && c.hazard.is_none() { Exit::Rejected } else { Exit::Fine })

@@ -4,8 +4,8 @@
 
 use super::{
     Complaint, Exit, Verb,
-    output::Term,
-    simulate::{Change, write_text},
+    output::{self, Term},
+    simulate::{Change, stored},
 };
 use crate::{
     compare::{Comparison, pareto},
@@ -21,6 +21,7 @@ use crate::{
     },
 };
 use rayon::prelude::*;
+use std::path::Path;
 use std::{path::PathBuf, sync::Arc};
 
 /// Arguments of `compare`.
@@ -70,10 +71,13 @@ const MAIN: [&str; 16] = [
 
 impl Verb for Compare {
     fn run(&self, term: &Term) -> Result<Exit, Complaint> {
+        let mut reads = self.change.reads(&self.scenario);
+        reads.extend(self.formulas.iter().map(Path::new));
+        output::apart(&reads, &[self.out.as_deref(), self.chart.as_deref()])?;
         let base = self.change.overrides()?;
         let mut texts = Vec::new();
         for name in &self.formulas {
-            texts.push(if name == "-" { None } else { Some(super::output::read(name)?.text) });
+            texts.push(if name == "-" { None } else { Some(output::read(name)?.text) });
         }
         let first = scenario::load(&self.scenario, &base).map_err(|e| e.to_string())?;
         let seeds: Vec<u64> = (0..self.seeds as u64).map(|k| first.config.seed.wrapping_add(k)).collect();
@@ -96,29 +100,19 @@ impl Verb for Compare {
                 let mut config = config.clone();
                 config.output.node_history = false;
                 if let Some(text) = &texts[*f] {
-                    let any = config.pools.iter().any(|p| p.formula.is_some());
-                    for p in config.pools.iter_mut().filter(|p| p.formula.is_some() || !any) {
-                        p.formula = Some(text.clone());
-                        (p.target_dedicated, p.target_spot) = (0, 0);
-                    }
+                    config.set_formula(text);
                 }
+                stored(&config, &self.formulas[*f]).map_err(|Complaint(why)| why)?;
                 let mut sim = Simulation::new(config, workload.clone(), compiler.clone())
                     .map_err(|e| format!("{}: {e}", self.formulas[*f]))?;
                 sim.run();
                 bar.inc(1);
-                if let Some(r) = sim.output().refused.iter().find(|r| format!("{:?}", r.refusal).contains("Formula")) {
-                    return Err(format!(
-                        "{}: the service would refuse this formula: {:?}",
-                        self.formulas[*f], r.refusal
-                    ));
-                }
                 Ok(Measures::of(&sim))
             })
             .collect::<Result<Vec<_>, String>>()?;
         bar.finish_and_clear();
         let runs: Vec<Vec<Measures>> = measured.chunks(seeds.len()).map(<[Measures]>::to_vec).collect();
-        let names: Vec<String> =
-            self.formulas.iter().map(|n| if n == "-" { "scenario's".to_string() } else { short(n) }).collect();
+        let names = labels(&self.formulas);
         let c = Comparison { names, seeds, runs };
         term.print(&self.told(&c));
         if let Some(path) = &self.out {
@@ -134,14 +128,21 @@ impl Verb for Compare {
                 .zip(front)
                 .map(|((n, (x, y)), on)| (n.clone(), x, y / 60_000.0, on))
                 .collect();
-            write_text(path, &svg::scatter("Cost against wait", about, "trade", &list, "cost"))?;
+            output::write(path, &svg::scatter("Cost against wait", about, "trade", &list, "cost"))?;
         }
         Ok(Exit::Fine)
     }
 }
 
-fn short(path: &str) -> String {
-    std::path::Path::new(path).file_stem().map_or(path.to_string(), |s| s.to_string_lossy().into_owned())
+/// Column heads: file names without their endings where that tells them apart, else the paths as given.
+fn labels(formulas: &[String]) -> Vec<String> {
+    let short = |path: &String| match path.as_str() {
+        "-" => "scenario's".to_owned(),
+        path => Path::new(path).file_stem().map_or(path.to_owned(), |s| s.to_string_lossy().into_owned()),
+    };
+    let all: Vec<String> = formulas.iter().map(short).collect();
+    let alone = |name: &String| all.iter().filter(|n| *n == name).count() == 1;
+    formulas.iter().zip(&all).map(|(path, name)| if alone(name) { name.clone() } else { path.clone() }).collect()
 }
 
 /// Mean cost and wait of each, and whether it is on the front.

@@ -2,7 +2,10 @@
 //!
 //! In: a file. Out: its profile, and a table every other verb reads. Never: silence about what was left out.
 
-use super::{Complaint, Exit, Verb, output::Term};
+use super::{
+    Complaint, Exit, Verb,
+    output::{self, Term},
+};
 use crate::{
     report::profile::Profile,
     wire::{
@@ -37,6 +40,7 @@ pub struct Import {
 impl Verb for Import {
     fn run(&self, term: &Term) -> Result<Exit, Complaint> {
         let (path, format) = import::split_spec(&self.file);
+        output::apart(&[Path::new(path)], &[self.to.as_deref()])?;
         let options = Options {
             format,
             cpus_per_slot: self.cpus_per_slot,
@@ -68,7 +72,7 @@ impl Verb for Import {
         };
         match &self.to {
             Some(to) => {
-                super::output::write(&to.display().to_string(), &part)?;
+                output::write(to, &part)?;
                 term.print(&format!("part of a scenario written to {}\n", to.display()));
             }
             None => term.print(&part),

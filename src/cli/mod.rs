@@ -74,7 +74,12 @@ fn run() -> Exit {
         }
     };
     let term = Term::new(args.color);
-    match args.command.verb().run(&term) {
+    let done = args.command.verb().run(&term);
+    let done = match (done, output::lost()) {
+        (Ok(_), Some(why)) => Err(Complaint(format!("cannot write standard output: {why}"))),
+        (done, _) => done,
+    };
+    match done {
         Ok(exit) => exit,
         Err(Complaint(text)) => {
             term.error(&format!("error: {text}"));

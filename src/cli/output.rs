@@ -3,10 +3,20 @@
 //! In: names, text. Out: text on the terminal or in files. Never: what the text means.
 
 use super::{Complaint, args::Color};
+use crate::wire::whole::write_whole;
 use std::{
-    io::{IsTerminal, Read, Write},
+    io::{ErrorKind, IsTerminal, Read, Write},
     path::Path,
+    sync::Mutex,
 };
+
+/// Why standard output could not be written, if so: what was to be said is lost, and the exit code must say that.
+static LOST: Mutex<Option<String>> = Mutex::new(None);
+
+/// What became of standard output.
+pub fn lost() -> Option<String> {
+    LOST.lock().ok().and_then(|mut lost| lost.take())
+}
 
 /// Where output goes and whether it may be coloured.
 #[derive(Debug, Clone, Copy)]
@@ -26,10 +36,15 @@ impl Term {
         };
         Term { color }
     }
-    /// Writes to standard output. A reader that has gone away is not an error.
+    /// Writes to standard output. A reader that has gone away is not an error; a full disk is, at the end of the run.
     pub fn print(&self, text: &str) {
         let mut out = std::io::stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        if let Err(e) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+            && e.kind() != ErrorKind::BrokenPipe
+            && let Ok(mut lost) = LOST.lock()
+        {
+            lost.get_or_insert(e.to_string());
+        }
     }
     /// Writes a line to standard error.
     pub fn error(&self, text: &str) {
@@ -74,23 +89,32 @@ pub fn read(name: &str) -> Result<Source, Complaint> {
     }
 }
 
-/// Writes a file: beside it first, then in its place, so that nobody ever sees half of it.
-pub fn write(name: &str, text: &str) -> Result<(), Complaint> {
-    let complain = |e: std::io::Error| Complaint(format!("cannot write {name}: {e}"));
-    // A link stays a link: what it points to is replaced.
-    let path = std::fs::canonicalize(name).unwrap_or_else(|_| Path::new(name).to_owned());
-    let file = path.file_name().and_then(|f| f.to_str()).unwrap_or("file");
-    let beside = path.with_file_name(format!(".{file}.poolcast-{}", std::process::id()));
-    let done = std::fs::write(&beside, text)
-        .and_then(|()| match std::fs::metadata(&path) {
-            Ok(old) => std::fs::set_permissions(&beside, old.permissions()),
-            Err(_) => Ok(()),
-        })
-        .and_then(|()| std::fs::rename(&beside, &path));
-    if done.is_err() {
-        let _ = std::fs::remove_file(&beside);
+/// Writes a text into a file, whole or not at all.
+pub fn write(path: impl AsRef<Path>, text: &str) -> Result<(), Complaint> {
+    let path = path.as_ref();
+    write_whole(path, |out| out.write_all(text.as_bytes())).map_err(|e| cannot_write(path, &e))
+}
+
+/// The complaint about a file that cannot be written.
+pub fn cannot_write(path: &Path, e: &std::io::Error) -> Complaint {
+    Complaint(format!("cannot write {}: {e}", path.display()))
+}
+
+/// Refuses to write what is also read, or one file twice.
+pub fn apart(reads: &[&Path], writes: &[Option<&Path>]) -> Result<(), Complaint> {
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let regular = |path: &&Path| std::fs::metadata(path).map_or(true, |m| m.is_file());
+    let writes: Vec<&Path> = writes.iter().flatten().copied().filter(regular).collect();
+    for (i, out) in writes.iter().enumerate() {
+        let name = out.display();
+        if reads.iter().any(|r| real(r) == real(out)) {
+            return Err(format!("{name} is read by this command and would be overwritten; name another file").into());
+        }
+        if writes[..i].iter().any(|w| real(w) == real(out)) {
+            return Err(format!("{name} is named for two outputs; name two files").into());
+        }
     }
-    done.map_err(complain)
+    Ok(())
 }
 
 /// What would change, as a unified diff.

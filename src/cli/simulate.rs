@@ -3,9 +3,13 @@
 //! In: a scenario and changes to it. Out: measures, findings, tables, a page. Never: half a file: an interrupted run leaves a
 //! valid report that says it is partial.
 
-use super::{Complaint, Exit, Verb, output::Term};
+use super::{
+    Complaint, Exit, Verb,
+    output::{self, Term},
+};
 use crate::{
-    Engine, Options,
+    Engine, Formula, Options,
+    diag::render::human,
     report::{
         html::{Page, pool_charts},
         measures::Measures,
@@ -14,14 +18,16 @@ use crate::{
     sim::{
         Simulation,
         autoscale::Compiler,
+        config::Config,
         findings::{Finding, Weight},
         trace::Sink,
     },
     wire::{
+        import::split_spec,
         run_tables,
         scenario::{self, Overrides, Scenario},
-        tables::write_whole,
         time,
+        whole::Whole,
     },
 };
 use std::{
@@ -100,10 +106,17 @@ pub enum Format {
 }
 
 impl Change {
+    /// The files a run reads, besides those the scenario names.
+    pub fn reads<'a>(&'a self, scenario: &'a Path) -> Vec<&'a Path> {
+        let mut files = vec![scenario];
+        files.extend(self.formula.as_deref());
+        files.extend(self.workload.as_deref().map(|w| Path::new(split_spec(w).0)));
+        files
+    }
     /// As the scenario reader takes them.
     pub fn overrides(&self) -> Result<Overrides, Complaint> {
         let formula = match &self.formula {
-            Some(path) => Some(super::output::read(&path.display().to_string())?.text),
+            Some(path) => Some(output::read(&path.display().to_string())?.text),
             None => None,
         };
         Ok(Overrides {
@@ -124,8 +137,23 @@ impl Change {
 
 /// A simulation of a scenario, nothing happened yet.
 pub fn start(scenario: &Scenario, compiler: Compiler) -> Result<Simulation, Complaint> {
+    stored(&scenario.config, &scenario.name)?;
     Simulation::new(scenario.config.clone(), Arc::new(scenario.workload.clone()), compiler)
         .map_err(|e| Complaint(format!("{}: {e}", scenario.name)))
+}
+
+/// Refuses a scenario with a formula the service would not store: its pool would never come to be.
+pub fn stored(config: &Config, name: &str) -> Result<(), Complaint> {
+    for pool in config.all_pools() {
+        let Some(text) = &pool.formula else { continue };
+        if let Err(crate::Error::Compile(found)) = Formula::compile_like_service(text) {
+            let errors = human(&format!("{name}, formula of pool {}", pool.id), text, found.iter(), false);
+            let template =
+                if text.contains("{{") { "\na `{{placeholder}}` is filled in by `poolcast sweep`" } else { "" };
+            return Err(format!("the service refuses this formula\n{}{template}", errors.trim_end()).into());
+        }
+    }
+    Ok(())
 }
 
 /// Lines kept for looking at afterwards.
@@ -140,30 +168,52 @@ impl Sink for Kept {
     }
 }
 
-/// Lines written as they come.
-struct File(std::io::BufWriter<std::fs::File>);
+/// The event log being written, and what went wrong with it; the run goes on without it.
+#[derive(Clone)]
+struct EventLog(Arc<Mutex<std::io::Result<Whole>>>);
 
-impl Sink for File {
+impl EventLog {
+    fn finish(&self) -> std::io::Result<()> {
+        let gone = || std::io::Error::other("the log was lost");
+        let mut log = self.0.lock().map_err(|_| gone())?;
+        std::mem::replace(&mut *log, Err(gone()))?.finish()
+    }
+}
+
+impl Sink for EventLog {
     fn line(&mut self, line: &str) {
-        // A full disk shows when the writer is flushed at the end; the run goes on.
-        let _ = writeln!(self.0, "{line}");
+        if let Ok(mut log) = self.0.lock()
+            && let Ok(out) = &mut *log
+            && let Err(e) = writeln!(out, "{line}")
+        {
+            *log = Err(e);
+        }
     }
 }
 
 impl Verb for Simulate {
     fn run(&self, term: &Term) -> Result<Exit, Complaint> {
+        output::apart(&self.change.reads(&self.scenario), &[self.report.as_deref(), self.trace.as_deref()])?;
         let scenario = scenario::load(&self.scenario, &self.change.overrides()?).map_err(|e| e.to_string())?;
         let mut sim = start(&scenario, self.change.compiler())?;
-        if let Some(path) = &self.trace {
-            let file = std::fs::File::create(path).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
-            sim.attach(Box::new(File(std::io::BufWriter::new(file))));
-        }
+        let log = match &self.trace {
+            Some(path) => {
+                let out = Whole::create(path).map_err(|e| output::cannot_write(path, &e))?;
+                let log = EventLog(Arc::new(Mutex::new(Ok(out))));
+                sim.attach(Box::new(log.clone()));
+                Some((path, log))
+            }
+            None => None,
+        };
         let partial = !run_watched(&mut sim, scenario.config.horizon, self.format == Format::Table);
+        if let Some((path, log)) = log {
+            log.finish().map_err(|e| output::cannot_write(path, &e))?;
+        }
         let measures = Measures::of(&sim);
         let found = sim.findings();
         if let Some(path) = &self.report {
             let page = Page { scenario: &scenario, sim: &sim, measures: &measures, findings: &found, partial }.html();
-            write_text(path, &page)?;
+            output::write(path, &page)?;
         }
         if let Some(dir) = &self.out {
             self.tables(dir, &scenario, &sim, &measures, &found, partial)?;
@@ -198,18 +248,17 @@ impl Simulate {
         }
         out.push('\n');
         for (i, p) in sim.pools().enumerate() {
-            let rows: Vec<f64> = sim
-                .output()
-                .series
-                .iter()
-                .filter(|r| r.pool == i as u32)
-                .map(|r| r.nodes.iter().flatten().sum::<u32>() as f64)
-                .collect();
-            if rows.is_empty() {
+            // Every pool on the same axis, from start to end: a pool that lived an hour fills an hour's columns.
+            const WIDTH: i64 = 72;
+            let mut bins = [0f64; WIDTH as usize];
+            let mut rows = sim.output().series.iter().filter(|r| r.pool == i as u32).peekable();
+            if rows.peek().is_none() {
                 continue;
             }
-            let step = rows.len().div_ceil(72).max(1);
-            let bins: Vec<f64> = rows.chunks(step).map(|c| c.iter().copied().fold(0.0, f64::max)).collect();
+            for r in rows {
+                let bin = &mut bins[(r.at * WIDTH / sim.now().max(1)).min(WIDTH - 1) as usize];
+                *bin = bin.max(r.nodes.iter().flatten().sum::<u32>() as f64);
+            }
             let end = crate::report::term::span(sim.now() as f64);
             out += &bars(&format!("nodes of {}", p.id), &bins, 5, "start", &end);
         }
@@ -232,8 +281,7 @@ impl Simulate {
         found: &[Finding],
         partial: bool,
     ) -> Result<(), Complaint> {
-        let complain = |path: &Path, e: std::io::Error| Complaint(format!("cannot write {}: {e}", path.display()));
-        std::fs::create_dir_all(dir).map_err(|e| complain(dir, e))?;
+        std::fs::create_dir_all(dir).map_err(|e| output::cannot_write(dir, &e))?;
         for (name, t) in run_tables::all(sim) {
             let mut endings = vec!["csv"];
             if cfg!(feature = "parquet") {
@@ -241,7 +289,7 @@ impl Simulate {
             }
             for ending in endings {
                 let path = dir.join(format!("{name}.{ending}"));
-                t.write(&path).map_err(|e| complain(&path, e))?;
+                t.write(&path).map_err(|e| output::cannot_write(&path, &e))?;
             }
         }
         let epoch = time::unix_ms_from_ticks(scenario.config.epoch);
@@ -251,10 +299,10 @@ impl Simulate {
             {
                 let safe: String =
                     p.id.chars().map(|c| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '_' }).collect();
-                write_text(&dir.join(format!("{safe}-{name}.svg")), &chart)?;
+                output::write(&dir.join(format!("{safe}-{name}.svg")), &chart)?;
             }
         }
-        write_text(&dir.join("summary.json"), &(summary(scenario, sim, m, found, partial) + "\n"))
+        output::write(&dir.join("summary.json"), &(summary(scenario, sim, m, found, partial) + "\n"))
     }
 
     fn check(&self, term: &Term, scenario: &Scenario, digest: u64) -> Result<Exit, Complaint> {
@@ -330,10 +378,4 @@ pub fn summary(scenario: &Scenario, sim: &Simulation, m: &Measures, found: &[Fin
         "prices": scenario.prices,
     });
     serde_json::to_string_pretty(&json).unwrap_or_default()
-}
-
-/// Writes a text whole or not at all.
-pub fn write_text(path: &Path, text: &str) -> Result<(), Complaint> {
-    write_whole(path, |out| out.write_all(text.as_bytes()))
-        .map_err(|e| Complaint(format!("cannot write {}: {e}", path.display())))
 }

@@ -4,8 +4,8 @@
 
 use super::{
     Complaint, Exit, Verb,
-    output::Term,
-    simulate::{Change, write_text},
+    output::{self, Term},
+    simulate::Change,
 };
 use crate::{
     compare::pareto,
@@ -95,6 +95,8 @@ impl Verb for Sweep {
                 knobs::find(path).map_err(|e| format!("{e}; and no formula has a placeholder {{{{{}}}}}", d.name))?;
             }
         }
+        let writes = [Some(&*self.results), self.parquet.as_deref(), self.chart.as_deref()];
+        output::apart(&self.change.reads(&self.scenario), &writes)?;
         let sampling = match self.sample {
             How::Grid => Sampling::Grid,
             How::Random => Sampling::Random(self.points),
@@ -247,7 +249,7 @@ impl Sweep {
                 .zip(&front)
                 .map(|((p, cost, wait, ..), on)| (p.join(", "), *cost, wait / 60_000.0, *on))
                 .collect();
-            write_text(
+            output::write(
                 path,
                 &svg::scatter(
                     "Cost against wait",

@@ -59,6 +59,31 @@ pub struct Config {
     pub output: OutputConfig,
 }
 
+impl Config {
+    /// Every pool there can be: the scenario's own, and those its jobs and schedules bring along.
+    pub fn all_pools(&self) -> impl Iterator<Item = &PoolConfig> {
+        let jobs = self.jobs.iter().chain(self.schedules.iter().map(|s| &s.job)).chain([&self.workload_job]);
+        self.pools.iter().chain(jobs.filter_map(|j| match &j.pool {
+            PoolRef::Auto(auto) => Some(&auto.pool),
+            PoolRef::Pool(_) => None,
+        }))
+    }
+    /// Gives another formula to every pool that has one, or to all when none has.
+    pub fn set_formula(&mut self, text: &str) {
+        let any = self.all_pools().any(|p| p.formula.is_some());
+        let jobs =
+            self.jobs.iter_mut().chain(self.schedules.iter_mut().map(|s| &mut s.job)).chain([&mut self.workload_job]);
+        let auto = jobs.filter_map(|j| match &mut j.pool {
+            PoolRef::Auto(auto) => Some(&mut auto.pool),
+            PoolRef::Pool(_) => None,
+        });
+        for p in self.pools.iter_mut().chain(auto).filter(|p| p.formula.is_some() || !any) {
+            p.formula = Some(text.to_owned());
+            (p.target_dedicated, p.target_spot) = (0, 0);
+        }
+    }
+}
+
 /// What a run keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutputConfig {

@@ -4,12 +4,14 @@
 
 use super::{
     Simulation,
-    config::{HOUR, Ms, NEVER},
+    config::{DrainTimeout, HOUR, MINUTE, Ms, NEVER},
+    output::SeriesRow,
     resize::code,
     summary::{PoolSummary, Spread},
-    world::{Apart, JobState, NONE, NodeState, TaskState},
+    world::{Apart, JobState, NONE, Need, NodeState, TaskState},
 };
 use poolcast_runtime::value::DeallocationOption;
+use std::collections::BTreeMap;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,11 +44,19 @@ pub fn moment(at: Ms) -> String {
 }
 
 fn money(millionths: i64) -> String {
-    format!("{}.{:02}", millionths / 1_000_000, millionths % 1_000_000 / 10_000)
+    let cents = (millionths + 5_000) / 10_000;
+    format!("{}.{:02}", cents / 100, cents % 100)
 }
 
 fn hours(ms: i64) -> String {
-    format!("{}.{} h", ms / HOUR, ms % HOUR * 10 / HOUR)
+    let tenths = (ms * 10 + HOUR / 2) / HOUR;
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+/// `1 task`, `2 tasks`.
+fn count(n: impl Into<u64>, what: &str) -> String {
+    let n = n.into();
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// A duration in words of two units: `1 h 51 min`.
@@ -77,6 +87,7 @@ impl Simulation {
             self.preempted_share(i as u32, pool, &mut found);
             self.oscillations(i as u32, pool, &mut found);
             self.oversized(i as u32, pool, &mut found);
+            self.unusable(i as u32, pool, &mut found);
         }
         self.never_run(&mut found);
         self.refused(&mut found);
@@ -105,9 +116,9 @@ impl Simulation {
                     kind: ["killed-work", "terminated-work", "preempted-work"][i],
                     at: None,
                     text: format!(
-                        "In pool {}, {} attempts {what} ({kind}); {} of slot time came to nothing.",
+                        "In pool {}, {} {what} ({kind}); {} h of slot time came to nothing.",
                         p.id,
-                        p.lost[i],
+                        count(p.lost[i], "attempt"),
                         hours(p.lost_ms[i])
                     ),
                     evidence: worst,
@@ -122,7 +133,8 @@ impl Simulation {
             let ms = p.apart_ms[reason as usize];
             // VMs take minutes; waiting for them is news only when it is most of the time.
             let usual = matches!(reason, Apart::Allocating | Apart::Draining) && ms * 4 < self.now();
-            if ms == 0 || usual {
+            // Moments between an end and the next evaluation are no news.
+            if ms < 10 * MINUTE || usual {
                 continue;
             }
             let errors: Vec<String> = resizes()
@@ -139,7 +151,7 @@ impl Simulation {
                 weight: if quota || reason == Apart::Refused { Weight::Problem } else { Weight::Notice },
                 kind: if quota { "quota-blocked" } else { "off-target" },
                 at: resizes().find(|r| !r.errors.is_empty()).map(|r| r.end),
-                text: format!("Pool {} was off its targets for {}: {}.", p.id, hours(ms), reason.name()),
+                text: format!("Pool {} was off its targets for {} h: {}.", p.id, hours(ms), reason.name()),
                 evidence: errors,
             });
         }
@@ -153,9 +165,13 @@ impl Simulation {
                 kind: "drain-timeout",
                 at: Some(first.end),
                 text: format!(
-                    "{} resizes of pool {} timed out with nodes still draining; the nodes went back to work.",
-                    stuck.len(),
-                    p.id
+                    "{} of pool {} timed out with nodes still draining; the nodes {}.",
+                    count(stuck.len() as u64, "resize"),
+                    p.id,
+                    match self.world().pools[pool as usize].cfg.shrink.drain_timeout {
+                        DrainTimeout::Revert => "went back to work",
+                        DrainTimeout::KeepDraining => "went on draining",
+                    }
                 ),
                 evidence: stuck
                     .iter()
@@ -200,7 +216,7 @@ impl Simulation {
                 text: format!(
                     "Nodes of pool {} were idle for {} node-hours, {share} % of all, at a cost of {}.",
                     p.id,
-                    hours(idle).trim_end_matches(" h"),
+                    hours(idle),
                     money(p.idle_cost)
                 ),
                 evidence: vec![format!("slots in use {}.{} % of the time", p.utilisation / 10, p.utilisation % 10)],
@@ -208,38 +224,82 @@ impl Simulation {
         }
     }
 
+    /// The node that took longest to leave, where its tasks are what it waited for.
     fn drains(&self, pool: u32, p: &PoolSummary, found: &mut Vec<Finding>) {
         let cfg = &self.world().pools[pool as usize].cfg;
-        let resizes = self.output().resizes.iter().filter(|r| r.pool == pool);
-        let Some(longest) = resizes.filter(|r| (0..2).any(|c| r.target[c] < r.from[c])).max_by_key(|r| r.end - r.start)
-        else {
-            return;
+        let resizes = || self.output().resizes.iter().filter(|r| r.pool == pool);
+        let shrinks = |option: DeallocationOption| {
+            resizes().any(|r| r.option == option.keyword() && (0..2).any(|c| r.target[c] < r.from[c]))
         };
+        let retained = shrinks(DeallocationOption::RetainedData);
+        if !retained && !shrinks(DeallocationOption::TaskCompletion) {
+            return;
+        }
+        let mut leaving = BTreeMap::new();
+        let mut longest = (0, 0, 0, NONE);
+        for c in self.output().node_changes.iter() {
+            if self.world().nodes[c.node as usize].pool != pool {
+                continue;
+            }
+            if let Some(since) = leaving.remove(&c.node) {
+                longest = longest.max((c.at - since, since, c.at, c.node));
+            }
+            if c.to == Some(NodeState::LeavingPool) {
+                leaving.insert(c.node, c.at);
+            }
+        }
+        for (node, since) in leaving {
+            longest = longest.max((self.now() - since, since, self.now(), node));
+        }
+        let (took, from, to, node) = longest;
+        // A drain that is over before the next evaluation holds nothing up.
+        if took < cfg.autoscale.interval {
+            return;
+        }
         let runs = self.output().tasks.iter().filter(|r| r.attempts > 0).map(|r| r.end - r.start).collect();
-        let p95 = Spread::of(runs).p95;
-        let retained = longest.option == DeallocationOption::RetainedData.keyword();
-        let slow = longest.option == DeallocationOption::TaskCompletion.keyword() && p95 > cfg.autoscale.interval;
-        if retained || slow {
-            let why = if retained {
-                "retaineddata waits until every task's retention has run out, seven days unless the tasks say less"
-                    .into()
-            } else {
-                format!(
-                    "taskcompletion waits for tasks whose 95th percentile is {}, longer than the interval of {}",
-                    spell(p95),
-                    spell(cfg.autoscale.interval)
-                )
-            };
+        let why = if retained {
+            "retaineddata waits until every task's retention has run out, seven days unless the tasks say less".into()
+        } else {
+            format!("taskcompletion waits for its tasks, whose 95th percentile is {}", spell(Spread::of(runs).p95))
+        };
+        found.push(Finding {
+            weight: Weight::Notice,
+            kind: "long-drain",
+            at: Some(from),
+            text: format!("A node of pool {} took {} to leave; {why}.", p.id, spell(took)),
+            evidence: vec![format!("node {node}: {} to {}", moment(from), moment(to))],
+        });
+    }
+
+    /// Nodes that were paid for and never ran anything.
+    fn unusable(&self, pool: u32, p: &PoolSummary, found: &mut Vec<Finding>) {
+        let total: i64 = p.state_ms.iter().flatten().sum();
+        let why = [
+            (
+                NodeState::StartTaskFailed,
+                "start-task-failed",
+                "after their start task failed: they run nothing until they are rebooted or replaced",
+            ),
+            (NodeState::Unusable, "unusable-nodes", "unusable"),
+        ];
+        for (state, kind, words) in why {
+            let ms: i64 = p.state_ms.iter().map(|s| s[state as usize]).sum();
+            let percent = ms as i128 * 100 / i128::from(total.max(1));
+            if ms == 0 || (state == NodeState::Unusable && percent == 0) {
+                continue;
+            }
+            let into = self.output().node_changes.iter().filter(|c| c.to == Some(state));
+            let mine: Vec<_> = into.filter(|c| self.world().nodes[c.node as usize].pool == pool).collect();
             found.push(Finding {
-                weight: Weight::Notice,
-                kind: "long-drain",
-                at: Some(longest.start),
-                text: format!(
-                    "The longest shrink of pool {} took {}; {why}.",
-                    p.id,
-                    spell(longest.end - longest.start)
-                ),
-                evidence: vec![format!("{} to {}", moment(longest.start), moment(longest.end))],
+                weight: if state == NodeState::StartTaskFailed || percent >= 10 {
+                    Weight::Problem
+                } else {
+                    Weight::Notice
+                },
+                kind,
+                at: mine.first().map(|c| c.at),
+                text: format!("Nodes of pool {} spent {} node-hours, {percent} % of all, {words}.", p.id, hours(ms)),
+                evidence: mine.iter().take(EVIDENCE).map(|c| format!("{}: node {}", moment(c.at), c.node)).collect(),
             });
         }
     }
@@ -303,39 +363,41 @@ impl Simulation {
         });
     }
 
-    /// Nodes requested against slots needed: formulas count tasks, not slots (pool.md §9).
+    /// Nodes requested against slots needed: formulas count tasks, not slots (pool.md §9). Only while nothing waits, when
+    /// the slots in use are all that is needed; and only when it is so often, since targets follow work with a delay.
     fn oversized(&self, pool: u32, p: &PoolSummary, found: &mut Vec<Finding>) {
         let slots = i64::from(self.world().pools[pool as usize].cfg.task_slots);
-        if slots < 2 {
+        if slots < 2 || p.evaluations == 0 {
             return;
         }
-        let rows = self.output().series.iter().filter(|r| r.pool == pool);
-        let excess = |r: &super::output::SeriesRow| {
-            let needed = (r.active + r.running + slots - 1) / slots;
-            i64::from(r.target[0] + r.target[1]) - needed
-        };
-        let Some(worst) = rows.max_by_key(|r| excess(r)).filter(|r| excess(r) > 1) else { return };
+        let excess = |r: &SeriesRow| i64::from(r.target[0] + r.target[1]) - (r.slots_used + slots - 1) / slots;
+        let busy = || self.output().series.iter().filter(|r| r.pool == pool && r.running > 0);
+        let idle = || busy().filter(|r| r.active == 0 && excess(r) > 1);
+        let share = idle().count() * 100 / busy().count().max(1);
+        let Some(worst) = idle().max_by_key(|r| excess(r)).filter(|_| share >= 20) else { return };
         found.push(Finding {
             weight: Weight::Notice,
             kind: "more-nodes-than-slots",
             at: Some(worst.at),
             text: format!(
-                "Pool {} asked for up to {} nodes more than its tasks fill: nodes have {slots} slots, and metrics count tasks.",
+                "For {share} % of the time with work, pool {} asked for at least two nodes more than its tasks filled, up to {} \
+                 (nodes have {slots} slots; task metrics count tasks, not slots).",
                 p.id,
                 excess(worst)
             ),
             evidence: vec![format!(
-                "{}: target {}+{} for {} tasks",
+                "{}: target {}+{}, {} running in {} slots, nothing waiting",
                 moment(worst.at),
                 worst.target[0],
                 worst.target[1],
-                worst.active + worst.running
+                count(worst.running.max(0) as u64, "task"),
+                worst.slots_used
             )],
         });
     }
 
     fn never_run(&self, found: &mut Vec<Finding>) {
-        let mut reasons: std::collections::BTreeMap<String, Vec<u32>> = std::collections::BTreeMap::new();
+        let mut reasons: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         for (task, _) in self.world().live_tasks() {
             if let Some(reason) = self.obstacle(task) {
                 reasons.entry(reason).or_default().push(task.id);
@@ -346,7 +408,7 @@ impl Simulation {
                 weight: Weight::Problem,
                 kind: "never-runs",
                 at: None,
-                text: format!("{} tasks can never run: {reason}.", tasks.len()),
+                text: format!("{} can never run: {reason}.", count(tasks.len() as u64, "task")),
                 evidence: tasks.iter().take(EVIDENCE).map(|id| format!("task {}", self.task_name(*id))).collect(),
             });
         }
@@ -360,7 +422,7 @@ impl Simulation {
             let blocked =
                 w.dependents.iter().find(|(need, ids)| ids.contains(&task.id) && w.satisfied.get(need) == Some(&false));
             return blocked
-                .map(|(need, _)| format!("they depend on a task that ended without satisfying them ({need:?})"));
+                .map(|(need, _)| format!("dependent on {}, which ended without satisfying it", self.needed(need)));
         }
         if task.state != TaskState::Ready {
             return None;
@@ -374,24 +436,34 @@ impl Simulation {
         let pool = &w.pools[job.pool as usize];
         if u32::from(task.slots) > pool.cfg.task_slots {
             return Some(format!(
-                "they need {} slots and the nodes of pool {} have {}",
-                task.slots, pool.cfg.id, pool.cfg.task_slots
+                "tasks that need {} do not fit the nodes of pool {}, which have {}",
+                count(task.slots, "slot"),
+                pool.cfg.id,
+                pool.cfg.task_slots
             ));
         }
         if task.instances > 1 && !pool.cfg.inter_node {
             return Some(format!(
-                "they have {} instances and pool {} has no inter-node communication",
+                "{} instances wanted, and pool {} has no inter-node communication",
                 task.instances, pool.cfg.id
             ));
         }
         if task.instances > 1 && pool.cfg.task_slots != 1 {
             return Some(format!(
-                "they have {} instances and pool {} has more than one slot per node",
+                "{} instances wanted, and pool {} has more than one slot per node",
                 task.instances, pool.cfg.id
             ));
         }
         let excluded = !pool.nodes.is_empty() && pool.nodes.iter().all(|n| job.excluded.contains(n));
         excluded.then(|| format!("the preparation task of job {} failed on every node of the pool", job.id))
+    }
+
+    fn needed(&self, need: &Need) -> String {
+        match need {
+            Need::Work(id) => format!("task {}", self.task_name(*id)),
+            Need::Name(_, id) => format!("task {id}"),
+            Need::Number(_, n) => format!("task {n}"),
+        }
     }
 
     fn refused(&self, found: &mut Vec<Finding>) {
@@ -401,7 +473,7 @@ impl Simulation {
                 weight: Weight::Problem,
                 kind: "refused",
                 at: Some(first.at),
-                text: format!("The service refused {} requests.", refused.len()),
+                text: format!("The service refused {}.", count(refused.len() as u64, "request")),
                 evidence: refused
                     .iter()
                     .take(EVIDENCE)
@@ -415,8 +487,8 @@ impl Simulation {
                 kind: "refused-tasks",
                 at: None,
                 text: format!(
-                    "{} tasks were not accepted because their job had ended or could not be added.",
-                    self.world().refused_tasks
+                    "{} not accepted: the job had ended or could not be added.",
+                    count(self.world().refused_tasks, "task")
                 ),
                 evidence: Vec::new(),
             });

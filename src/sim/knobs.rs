@@ -189,10 +189,10 @@ knobs! {
     "spot.cleanup_after" Pool.spot.cleanup_after: Duration, "none", [0 -], Observed, "preempted nodes are removed after this";
     "spot.grace" Pool.spot.grace: Duration, "PT0S", [0 (30.0 * S)], Documented, "tasks run on for this long after the notice";
     "spot.count_preemption_as_requeue" Pool.spot.count_preemption_as_requeue: Flag, "false", [- -], Assumed, "requeue counts include preemptions";
-    "quota.dedicated_cores" Account.dedicated_cores: Integer, "900", [0 -], Documented, "dedicated cores of the account";
+    "quota.dedicated_cores" Account.dedicated_cores: Integer, "900", [0 1e6], Documented, "dedicated cores of the account";
     "quota.per_family" Account.per_family: Text, "", [- -], Documented, "cores per VM family, FAMILY=CORES separated by commas";
     "quota.per_family_enforced" Account.per_family_enforced: Flag, "true", [- -], Documented, "whether family quotas bind";
-    "quota.spot_cores" Account.spot_cores: Integer, "100", [0 -], Documented, "Spot or low-priority cores";
+    "quota.spot_cores" Account.spot_cores: Integer, "100", [0 1e6], Documented, "Spot or low-priority cores";
     "quota.count_preempted" Account.count_preempted: Flag, "false", [- -], Observed, "preempted nodes use quota (sources conflict)";
     "quota.pools" Account.pools: Integer, "100", [0 500], Documented, "pools of the account";
     "quota.active_jobs" Account.active_jobs: Integer, "300", [0 1000], Documented, "active jobs and job schedules";
@@ -220,10 +220,10 @@ knobs! {
     "node.reboot" Pool.node.reboot: Duration, "PT2M", [0 -], Assumed, "time rebooting, reimaging, upgrading or deallocating takes";
     "node.upgrade_interval" Pool.node.upgrade_interval: Duration, "none", [(1.0 * H) -], Documented, "time between automatic OS upgrades of a node";
     "node.upgrade_deferral" Pool.node.upgrade_deferral: Flag, "true", [- -], Documented, "automatic upgrades wait until the node is idle";
-    "cost.price_regular" Pool.cost.price_regular: Integer, "0", [0 -], Observed, "millionths per node-hour; 0 takes the VM size's price";
+    "cost.price_regular" Pool.cost.price_regular: Integer, "0", [0 1e9], Observed, "millionths per node-hour; 0 takes the VM size's price";
     "cost.price_spot_ratio" Pool.cost.price_spot_ratio: Real, "0.20", [0 1], Observed, "Spot price as a fraction of the regular one, when the VM size has none";
     "cost.billing_quantum" Pool.cost.billing_quantum: Duration, "PT1S", [(1.0 * MS) -], Assumed, "node time is rounded up to this";
-    "cost.disk" Pool.cost.disk: Integer, "0", [0 -], Documented, "millionths per node-hour for disks, also while preempted or deallocated";
+    "cost.disk" Pool.cost.disk: Integer, "0", [0 1e9], Documented, "millionths per node-hour for disks, also while preempted or deallocated";
     "rng.seed" Sim.seed: Integer, "0", [0 -], Assumed, "seed of every random stream";
     "output.task_records" Sim.output.task_records: Flag, "true", [- -], Assumed, "keep one record per finished task";
     "output.series_every" Sim.output.series_every: Integer, "1", [0 -], Assumed, "keep every n-th row of the time series; 0 keeps none";
@@ -272,7 +272,10 @@ fn assign(knob: &Knob, field: &mut dyn Field, text: &str) -> Result<(), KnobErro
     let before = field.show(knob.kind);
     field.set(knob.kind, text).map_err(error)?;
     let number = field.number();
-    if knob.min.is_some_and(|min| number < min) || knob.max.is_some_and(|max| number > max && number < NEVER as f64) {
+    let never = knob.kind == Kind::Duration;
+    if knob.min.is_some_and(|min| number < min)
+        || knob.max.is_some_and(|max| number > max && !(never && number >= NEVER as f64))
+    {
         // The old value was accepted before, so it is accepted again.
         let _ = field.set(knob.kind, &before);
         return Err(error(format!("{text} is out of range")));

@@ -11,3 +11,4 @@ pub mod scenario;
 pub mod tables;
 pub mod time;
 pub mod vm_prices;
+pub mod whole;

@@ -4,12 +4,11 @@
 
 use crate::{
     sim::workload::{Exit, Workload},
-    wire::{import::builder::WAIT_UNKNOWN, time},
+    wire::{import::builder::WAIT_UNKNOWN, time, whole::write_whole},
 };
 use std::{
-    fs::File,
-    io::{self, BufWriter, Write},
-    path::{Path, PathBuf},
+    io::{self, Write},
+    path::Path,
 };
 
 /// One column.
@@ -113,23 +112,6 @@ impl Table {
     #[cfg(feature = "parquet")]
     fn write_parquet(&self, out: &mut dyn Write) -> io::Result<()> {
         parquet_out::write(self, out).map_err(io::Error::other)
-    }
-}
-
-/// Writes to a neighbour and renames: a reader, or a kill, never meets half a file.
-pub fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(".part");
-    let part: PathBuf = path.with_file_name(name);
-    let mut out = BufWriter::with_capacity(1 << 18, File::create(&part)?);
-    let done = write(&mut out).and_then(|()| out.flush());
-    drop(out);
-    match done {
-        Ok(()) => std::fs::rename(&part, path),
-        Err(e) => {
-            let _ = std::fs::remove_file(&part);
-            Err(e)
-        }
     }
 }
 

@@ -55,6 +55,58 @@ fn levels_decide_what_is_fatal() {
 }
 
 #[test]
+fn outputs_never_eat_inputs_links_or_neighbours() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let scenario = at("s.toml");
+    std::fs::copy("examples/scenarios/scale_to_zero.toml", &scenario).unwrap();
+    let before = std::fs::read(&scenario).unwrap();
+    let s = scenario.to_str().unwrap();
+    for flag in ["--report", "--trace"] {
+        let (code, _, said) = run(&["simulate", s, flag, s], "");
+        assert!(code == 2 && said.contains("would be overwritten"), "{said}");
+    }
+    let page = at("page.html");
+    let (code, _, said) =
+        run(&["simulate", s, "--report", page.to_str().unwrap(), "--trace", page.to_str().unwrap()], "");
+    assert!(code == 2 && said.contains("two outputs"), "{said}");
+    assert_eq!(std::fs::read(&scenario).unwrap(), before);
+    // A directory in the way leaves nothing behind.
+    std::fs::create_dir(at("taken")).unwrap();
+    assert_eq!(run(&["simulate", s, "--report", at("taken").to_str().unwrap()], "").0, 2);
+    let names = || std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect::<Vec<_>>();
+    assert_eq!(names().len(), 2, "{:?}", names());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let real = at("real.html");
+        std::fs::write(&real, "old").unwrap();
+        std::fs::set_permissions(&real, std::fs::Permissions::from_mode(0o600)).unwrap();
+        std::fs::write(at("real.html.part"), "mine").unwrap();
+        symlink(&real, at("link.html")).unwrap();
+        assert_eq!(run(&["simulate", s, "--report", at("link.html").to_str().unwrap()], "").0, 0);
+        assert!(std::fs::symlink_metadata(at("link.html")).unwrap().is_symlink(), "a link stays a link");
+        assert!(std::fs::read_to_string(&real).unwrap().contains("<html"));
+        assert_eq!(std::fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_to_string(at("real.html.part")).unwrap(), "mine");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_is_no_success() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut explain = std::process::Command::new(env!("CARGO_BIN_EXE_poolcast"));
+    let out = explain.arg("explain").stdout(full).output().unwrap();
+    assert_eq!(out.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("cannot write standard output"));
+    // A device takes what is written; it is never replaced.
+    let (code, _, said) = run(&["simulate", "examples/scenarios/scale_to_zero.toml", "--report", "/dev/full"], "");
+    assert!(code == 2 && said.contains("/dev/full"), "{code} {said}");
+    assert!(!std::fs::metadata("/dev/full").unwrap().is_file());
+}
+
+#[test]
 fn a_remainder_hides_no_other_mistake() {
     let (code, out, _) =
         run(&["check", "-", "--format", "short"], "most = 20;\n$TargetDedicatedNodes = min(mots, 7 % 4);\n");

@@ -194,3 +194,51 @@ fn generated_pages_are_current() {
     current("docs/scenario.schema.json", &schema::text());
     current("docs/knobs.md", &schema::knobs_page());
 }
+
+#[test]
+fn a_command_lines_work_and_formula_replace_the_scenarios() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = dir.path().join("two.csv");
+    std::fs::write(&trace, "submit,run_s\n2026-01-05T07:00:00Z,60\n2026-01-05T07:30:00Z,60\n2026-02-05T07:30:00Z,60\n")
+        .unwrap();
+    let text = format!(
+        "epoch = \"2026-01-05T08:00:00Z\"\nhorizon = \"2h\"\n{HEAD}[[jobs]]\nid = \"j\"\ntasks = [{{ id = \"t-\", run = \"30m\", count = 12 }}]\n\
+         [[jobs]]\nid = \"own\"\nauto_pool = {{ prefix = \"own\", lifetime = \"job\", pool = {{ vm_size = \"Standard_D4ds_v5\", target_dedicated = 2 }} }}\n"
+    );
+    let over = Overrides {
+        workload: Some(trace.display().to_string()),
+        formula: Some("$TargetDedicatedNodes = 3;".into()),
+        ..Overrides::default()
+    };
+    let s = scenario::parse(&text, false, Path::new(""), "test", &over).unwrap();
+    assert!(s.config.jobs.iter().all(|j| j.tasks.is_empty()), "the trace is instead of the scenario's work");
+    assert_eq!(s.workload.len(), 3);
+    let notes = s.imported.unwrap().notes.join("\n");
+    assert!(
+        notes.contains("moved from 2026-01-05T07:00:00Z") && notes.contains("1 of its tasks arrive after"),
+        "{notes}"
+    );
+    assert!(s.config.all_pools().count() == 2 && s.config.all_pools().all(|p| p.formula.is_some()), "auto-pools too");
+}
+
+#[test]
+fn sizes_that_no_simulation_can_reach_are_refused() {
+    for (line, path) in [
+        ("horizon = \"9999999999d\"", "horizon"),
+        ("horizon = \"0s\"", "horizon"),
+        ("[[accounts]]\nid = \"a\"\ndedicated_cores = 999999999", "dedicated_cores"),
+        (
+            "[[pools]]\nid = \"x\"\nvm_size = \"Standard_D4ds_v5\"\ncost.price_regular = 9223372036854775807",
+            "price_regular",
+        ),
+    ] {
+        let text = match line.starts_with('[') {
+            true => format!("{HEAD}{line}"),
+            false => format!("{line}\n{HEAD}"),
+        };
+        let e = parse(&text).expect_err(line);
+        assert!(e.iter().any(|e| e.path.contains(path)), "{line}: {e:?}");
+    }
+    let e = problem(&format!("{HEAD}[[jobs]]\nid = \"../up\"\n"));
+    assert!(e.path == "jobs[0].id" && e.help.contains("64 letters"), "{e:?}");
+}

@@ -6,7 +6,7 @@
 use super::node::Why;
 use super::task::Kill;
 use crate::sim::{
-    config::{Ms, NEVER, NodeFault, Placement},
+    config::{Ms, NEVER, NodeFault, Placement, SECOND},
     event::{Event, Step},
     policy::{
         boot::{self, StartFailure},
@@ -140,8 +140,8 @@ impl World {
         let cfg = self.pools[self.nodes[n as usize].pool as usize].cfg.clone();
         let attempt = self.nodes[n as usize].attempts;
         let (duration, _) = boot::start_task(&cfg, self.seed(), self.boot_key(n), attempt);
-        // A start task that fails for ever in no time would stop the clock.
-        let duration = if attempt > 0 { duration.max(1) } else { duration };
+        // Trying again takes a moment; one that fails for ever in no time would stop the clock.
+        let duration = if attempt > 0 { duration.max(SECOND) } else { duration };
         self.timer(n, duration, Step::Advance);
     }
 

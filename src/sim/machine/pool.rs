@@ -173,8 +173,9 @@ impl World {
             Some(format!("{}+{} {}", target[0], target[1], cause.name()))
         });
         self.after(timeout, Event::ResizeTimeout { pool, token });
-        self.measure(pool);
         self.work_on(pool);
+        // Only now is it known whether nodes are ordered or leave.
+        self.measure(pool);
         let p = &self.pools[pool as usize];
         if p.ordered == [0; 2] && p.leaving == [0; 2] && p.resize.as_ref().is_some_and(|r| r.waits == [false; 2]) {
             // Nothing in flight: the service still takes its two seconds.

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     sim::{
         config::*,
-        knobs::{self, KnobError, parse_duration},
+        knobs::{self, KnobError, parse_duration, show_duration},
         vm::VmTable,
         workload::Workload,
     },
@@ -57,6 +57,7 @@ pub(super) fn build(
         if p.id.is_empty() {
             b.fail(join(&path, "id"), "is missing", "every pool needs an id");
         }
+        b.id(&p.id, &path);
         let pool = b.pool(p, &path);
         if config.pools.iter().any(|other| other.id.eq_ignore_ascii_case(&pool.id)) && !pool.id.is_empty() {
             b.fail(
@@ -72,6 +73,7 @@ pub(super) fn build(
     let created: Vec<String> = file.actions.iter().filter_map(|a| a.new_job.as_ref()).map(|j| j.id.clone()).collect();
     for (i, j) in file.jobs.iter().enumerate() {
         let path = format!("jobs[{i}]");
+        b.id(&j.id, &path);
         let job = b.job(j, &path);
         if config.jobs.iter().any(|other| other.id.eq_ignore_ascii_case(&job.id)) {
             b.fail(
@@ -93,9 +95,15 @@ pub(super) fn build(
         }
         ms
     });
-    let (mut workload, imported) = b.workload(&mut file, &mut config, over, epoch);
+    let (mut workload, mut imported) = b.workload(&mut file, &mut config, over, epoch);
     // A trace knows when it was; a scenario may move it.
     if let Some(ms) = epoch {
+        if let Some(report) = &mut imported
+            && workload.epoch != time::ticks_from_unix_ms(ms)
+        {
+            let (from, to) = (workload.epoch.iso_trimmed(), time::ticks_from_unix_ms(ms).iso_trimmed());
+            report.notes.push(format!("moved from {from}, where it begins, to the scenario's epoch, {to}"));
+        }
         workload.epoch = time::ticks_from_unix_ms(ms);
     } else if workload.is_empty() && imported.is_none() {
         workload.epoch = time::ticks_from_unix_ms(time::DEFAULT_EPOCH_UNIX_MS);
@@ -141,7 +149,16 @@ pub(super) fn build(
     }
     b.references(&config, &file, &pool_ids, &created, &workload);
     config.horizon = b.horizon(&file, over, &workload, &config);
-    b.apply_formula(&mut config, over);
+    let late = workload.submit_ms.iter().filter(|at| **at as Ms > config.horizon).count();
+    if let Some(report) = &mut imported
+        && late > 0
+    {
+        let end = show_duration(config.horizon);
+        report.notes.push(format!("{late} of its tasks arrive after the horizon of {end} and are not simulated"));
+    }
+    if let Some(formula) = &over.formula {
+        config.set_formula(formula);
+    }
     b.apply_sets(&mut config, over);
     let about = file.about.clone().unwrap_or_default();
     let name = file.name.clone().unwrap_or_else(|| name.to_string());
@@ -285,13 +302,17 @@ impl Build<'_> {
                 }
             }
             (None, Some(v)) => {
+                let prices = [Some(v.price), v.price_spot];
+                if prices.into_iter().flatten().any(|price| !(0.0..=1000.0).contains(&price)) {
+                    self.fail(join(path, "vm.price"), "is out of range", "an hour of a node costs 0 to 1000");
+                }
                 pool.vm = VmSize {
                     name: v.name.clone(),
                     family: v.family.clone(),
                     vcpus: v.vcpus.max(1),
                     memory_mb: (v.memory_gib.max(0.0) * 1024.0).round() as u64,
-                    price_regular: (v.price.max(0.0) * 1e6).round() as i64,
-                    price_spot: v.price_spot.map(|x| (x.max(0.0) * 1e6).round() as i64),
+                    price_regular: (v.price * 1e6).round() as i64,
+                    price_spot: v.price_spot.map(|x| (x * 1e6).round() as i64),
                 }
             }
             (None, None) => {}
@@ -524,10 +545,30 @@ impl Build<'_> {
         }
     }
 
+    /// Ids as the service takes them (pool.md §1).
+    fn id(&mut self, id: &str, path: &str) {
+        let fine = id.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) && id.len() <= 64;
+        if !fine {
+            let help = "ids have at most 64 letters, digits, hyphens and underscores";
+            self.fail(join(path, "id"), format!("`{}` is no id", id.escape_debug()), help);
+        }
+    }
+
+    /// An end that a simulation can reach.
+    fn bounded(&mut self, horizon: Ms, at: &str) -> Ms {
+        let most = 10 * 366 * DAY;
+        if !(1..=most).contains(&horizon) {
+            let text = format!("{} is out of range", show_duration(horizon));
+            self.fail(at, text, "simulate from a millisecond to ten years; a month is the usual horizon");
+            return DAY;
+        }
+        horizon
+    }
+
     fn horizon(&mut self, file: &ScenarioFile, over: &Overrides, workload: &Workload, config: &Config) -> Ms {
         if let Some(text) = &over.until {
             match parse_duration(text).filter(|ms| *ms < NEVER) {
-                Some(ms) => return ms,
+                Some(ms) => return self.bounded(ms, "--until"),
                 None => self.fail("--until", format!("`{text}` is not a duration"), "write PT12H, 30d or 90m"),
             }
         }
@@ -536,24 +577,13 @@ impl Build<'_> {
                 self.fail("horizon", "is never", "a simulation needs an end, such as P30D");
                 return DAY;
             }
-            return d.0;
+            return self.bounded(d.0, "horizon");
         }
         let explicit =
             config.jobs.iter().flat_map(|j| j.tasks.iter().map(|t| j.create_at + t.submit + t.run)).max().unwrap_or(0);
         let bulk = workload.submit_ms.last().map_or(0, |s| *s as Ms);
         let acts = config.actions.iter().map(|a| a.at).max().unwrap_or(0);
         explicit.max(bulk).max(acts) + DAY
-    }
-
-    fn apply_formula(&mut self, config: &mut Config, over: &Overrides) {
-        let Some(formula) = &over.formula else { return };
-        let any = config.pools.iter().any(|p| p.formula.is_some());
-        for p in &mut config.pools {
-            if p.formula.is_some() || !any {
-                p.formula = Some(formula.clone());
-                (p.target_dedicated, p.target_spot) = (0, 0);
-            }
-        }
     }
 
     fn apply_sets(&mut self, config: &mut Config, over: &Overrides) {

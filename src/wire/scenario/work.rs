@@ -40,6 +40,9 @@ impl Build<'_> {
         }
         let (path, at): (PathBuf, &str) = match (&over.workload, &file.workload) {
             (Some(spec), _) => {
+                // Instead of the scenario's work: its jobs stay, their tasks do not.
+                let scheduled = config.schedules.iter_mut().map(|s| &mut s.job);
+                config.jobs.iter_mut().chain(scheduled).for_each(|j| j.tasks.clear());
                 let (name, format) = import::split_spec(spec);
                 options.format = format;
                 (PathBuf::from(name), "--workload")
