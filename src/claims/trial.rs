@@ -51,7 +51,7 @@ const QUIET: &[(&str, &str)] = &[
 pub struct Start {
     /// When autoscale is enabled.
     pub at: Ticks,
-    /// Nodes of each kind there are by then.
+    /// Nodes there are by then, of each kind the formula sets.
     pub nodes: u32,
 }
 
@@ -60,7 +60,7 @@ impl Start {
     pub fn all(clock: bool) -> Vec<Start> {
         let monday = Witness::empty(&[]).now;
         let hours: &[i64] = if clock { &[0, 5, 12, 60, 125] } else { &[0] };
-        let all = [10, 0, 1, 100].into_iter().flat_map(|nodes| {
+        let all = [0, 10, 1, 100].into_iter().flat_map(|nodes| {
             hours.iter().map(move |h| Start { at: monday.saturating_plus(Interval(h * Interval::HOUR.0)), nodes })
         });
         all.collect()
@@ -69,7 +69,8 @@ impl Start {
     pub fn words(&self) -> String {
         let nodes = match self.nodes {
             0 => "no nodes".to_owned(),
-            n => format!("{n} nodes of each kind"),
+            1 => "1 node".to_owned(),
+            n => format!("{n} nodes"),
         };
         format!("{nodes} at {}", self.at.iso_trimmed())
     }
@@ -121,6 +122,8 @@ pub struct Trial<'f> {
     beats: u32,
     quota: u32,
     slots: u32,
+    /// Nodes of each kind at the beginning.
+    nodes: [u32; 2],
 }
 
 impl<'f> Trial<'f> {
@@ -129,7 +132,10 @@ impl<'f> Trial<'f> {
         let quota = assume.current.iter().map(|n| n.hi).fold(f64::from(MOST_NODES), f64::min) as u32;
         let slots = 1f64.clamp(assume.slots.lo, assume.slots.hi).min(f64::from(4 * CORES)) as u32;
         let start = Start { nodes: start.nodes.min(quota), ..start };
-        Trial { formula, start, load, beats, quota, slots }
+        // A kind the formula never sets would stay as it is and take work from the other.
+        let sets = |k| formula.hir().versions.iter().any(|v| v.output.and_then(|o| o.target()) == Some(k));
+        let nodes = [0, 1].map(|k| if sets(k) { start.nodes } else { 0 });
+        Trial { formula, start, load, beats, quota, slots, nodes }
     }
     /// Where it begins.
     pub fn start(&self) -> Start {
@@ -155,8 +161,8 @@ impl<'f> Trial<'f> {
     /// The pool's settings that are not defaults.
     fn settings(&self) -> Vec<(&'static str, String)> {
         let mut all: Vec<_> = QUIET.iter().map(|(k, v)| (*k, (*v).to_owned())).collect();
-        all.push(("pool.target_dedicated", self.start.nodes.to_string()));
-        all.push(("pool.target_spot", self.start.nodes.to_string()));
+        all.push(("pool.target_dedicated", self.nodes[0].to_string()));
+        all.push(("pool.target_spot", self.nodes[1].to_string()));
         all.push(("pool.task_slots_per_node", self.slots.to_string()));
         let rounding = match self.formula.rules().target_rounding {
             TargetRounding::Truncate => "truncate",

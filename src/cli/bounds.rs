@@ -178,15 +178,16 @@ fn number(n: f64) -> String {
     if unbounded(n) { "without limit".into() } else { poolcast_runtime::print::general(n) }
 }
 
-/// A file in a folder, as it goes on a command line.
-fn path_in(dir: &std::path::Path, name: &str) -> String {
+/// A file in a folder, which is made where there is none; as it goes on a command line.
+fn path_in(dir: &std::path::Path, name: &str) -> Result<String, Complaint> {
+    std::fs::create_dir_all(dir).map_err(|e| format!("cannot make the folder {}: {e}", dir.display()))?;
     let path = dir.join(name).to_string_lossy().into_owned();
-    path.strip_prefix("./").map(str::to_owned).unwrap_or(path)
+    Ok(path.strip_prefix("./").map(str::to_owned).unwrap_or(path))
 }
 
 /// Writes a witness's samples beside the user's other files; the name as it goes on a command line.
 pub(super) fn samples_file(dir: &std::path::Path, name: &str, w: &Witness) -> Result<String, Complaint> {
-    let path = path_in(dir, name);
+    let path = path_in(dir, name)?;
     if w.has_samples() {
         output::write(&path, &w.csv())?;
     }
@@ -214,7 +215,7 @@ impl Bounds {
                     eval = Some(w.command(&self.file, &file));
                 }
                 if let Some(scenario) = &c.scenario {
-                    let file = path_in(&self.out, &format!("{stem}.toml"));
+                    let file = path_in(&self.out, &format!("{stem}.toml"))?;
                     output::write(&file, scenario)?;
                     simulate = Some(format!("poolcast simulate {}", shell(&file)));
                 }
