@@ -64,7 +64,7 @@ impl std::error::Error for SeriesError {}
 pub struct Series {
     /// The stamp windows compare; ascending.
     key: Vec<i64>,
-    /// The first sample's key; the largest instant while there is none.
+    /// Where the grid begins, at or before the first sample's key; the largest instant while there is none.
     first: i64,
     /// The other stamp: when measured (strictly ascending) if the key is visibility, else when visible (ascending).
     other: Vec<i64>,
@@ -73,7 +73,7 @@ pub struct Series {
     prefix: Vec<i64>,
     /// The same of the squares, while every value is a small whole number and the sum stays below 2⁶².
     squares: Vec<i64>,
-    /// `grid[b]`: samples before bucket `b`, counted from the first sample's key; empty while gaps make it too large.
+    /// `grid[b]`: samples before bucket `b`, counted from `first`; empty while gaps make it too large.
     grid: Vec<u32>,
     /// Samples before this index are forgotten.
     head: usize,
@@ -114,41 +114,49 @@ impl Series {
     }
 
     /// Appends a sample. `visible` is raised to `measured` and to its predecessor's where it is earlier.
+    #[inline]
     pub fn push(&mut self, measured: Ticks, visible: Ticks, value: f64) -> Result<(), SeriesError> {
         if !value.is_finite() {
             return Err(SeriesError::NotFinite(value));
         }
-        let n = self.value.len();
-        if n >= u32::MAX as usize {
+        if self.value.len() >= u32::MAX as usize {
             return Err(SeriesError::Full);
         }
         let mut visible = visible.max(measured);
-        if n > 0 {
-            let newest = self.measured(n - 1);
-            if measured <= newest {
-                return Err(SeriesError::NotNewer { newest, given: measured });
+        let by_visibility = self.stamp == SampleStamp::Published;
+        if let (Some(&key), Some(&other)) = (self.key.last(), self.other.last()) {
+            let (newest, seen) = if by_visibility { (other, key) } else { (key, other) };
+            if measured.0 <= newest {
+                return Err(SeriesError::NotNewer { newest: Ticks(newest), given: measured });
             }
-            visible = visible.max(self.visible_from(n - 1));
+            visible = visible.max(Ticks(seen));
         }
-        let (key, other) = match self.stamp {
-            SampleStamp::Published => (visible.0, measured.0),
-            SampleStamp::Measured => (measured.0, visible.0),
-        };
-        self.append(key, other, value);
-        Ok(())
-    }
-
-    fn append(&mut self, key: i64, other: i64, value: f64) {
+        let (key, other) = if by_visibility { (visible.0, measured.0) } else { (measured.0, visible.0) };
         if self.key.is_empty() {
             self.first = key;
         }
         self.key.push(key);
         self.other.push(other);
         self.value.push(value);
+        self.add_to_sums(value);
+        let n = self.value.len() as u32;
+        // A sample in the bucket after the newest, as one each period has it: one entry more, and no gap that could grow.
+        let bucket = self.bucket(key);
+        if bucket + 1 == self.grid.len() as u64 { self.grid.push(n) } else { self.extend_grid(bucket) }
+        if let Some(e) = &mut self.extremes {
+            e.push(value);
+        }
+        Ok(())
+    }
+
+    /// The sums up to the newest value, from those before it.
+    #[inline]
+    fn add_to_sums(&mut self, value: f64) {
+        let whole = value as i64;
+        let exact = whole as f64 == value;
         if let Some(&sum) = self.prefix.last() {
             // |sum| ≤ 2⁵², so the addition cannot overflow once the value is known to be small.
-            let whole = value as i64;
-            let next = if whole as f64 == value && whole.unsigned_abs() <= EXACT { sum + whole } else { i64::MAX };
+            let next = if exact && whole.unsigned_abs() <= EXACT { sum + whole } else { i64::MAX };
             if next.unsigned_abs() <= EXACT {
                 self.prefix.push(next);
             } else {
@@ -156,22 +164,20 @@ impl Series {
             }
         }
         if let Some(&sum) = self.squares.last() {
-            let square = reduce::small_whole(value).map(|x| x * x);
-            match square.and_then(|s| sum.checked_add(s)).filter(|s| *s <= 1 << 62) {
-                Some(next) => self.squares.push(next),
-                None => self.squares = Vec::new(),
+            // Below 2³¹ in size, as `reduce::small_whole` has it, so a square fits; the sum stays below 2⁶².
+            let small = exact && i32::try_from(whole).is_ok();
+            let next = if small { sum.saturating_add(whole * whole) } else { i64::MAX };
+            if next <= 1 << 62 {
+                self.squares.push(next);
+            } else {
+                self.squares = Vec::new();
             }
-        }
-        self.extend_grid();
-        if let Some(e) = &mut self.extremes {
-            e.push(value);
         }
     }
 
     /// Brings the grid up to the newest sample, or gives it up when gaps would make it more than eight times the data.
-    fn extend_grid(&mut self) {
+    fn extend_grid(&mut self, last: u64) {
         let n = self.key.len();
-        let last = self.bucket(self.key[n - 1]);
         if last > 8 * n as u64 + 1024 {
             self.grid = Vec::new();
             return;
@@ -198,6 +204,7 @@ impl Series {
             *end = index as u32 + 1;
         }
     }
+    #[inline]
     fn bucket(&self, key: i64) -> u64 {
         (key as u64).wrapping_sub(self.first as u64) / BUCKET
     }
@@ -397,15 +404,48 @@ impl Series {
         self.quantiles = None;
     }
     /// Forgets samples whose key is before `t`. Memory follows when half of the columns is forgotten, which shifts indices.
+    #[inline]
     pub fn forget_before(&mut self, t: Ticks) {
-        self.head = self.index_at(Ticks(t.0.saturating_sub(1)));
+        // Each sample is passed once in its life, and seldom more than one is due.
+        while self.key.get(self.head).is_some_and(|k| *k < t.0) {
+            self.head += 1;
+        }
         if self.head > 1024 && self.head > self.value.len() / 2 {
-            let (key, other, value) =
-                (self.key.split_off(self.head), self.other.split_off(self.head), self.value.split_off(self.head));
-            self.clear();
-            for ((k, o), v) in key.into_iter().zip(other).zip(value) {
-                self.append(k, o, v);
+            self.compact();
+        }
+    }
+    /// Gives back the memory of forgotten samples.
+    fn compact(&mut self) {
+        let head = std::mem::take(&mut self.head);
+        if head == self.value.len() {
+            return self.clear();
+        }
+        drop((self.key.drain(..head), self.other.drain(..head), self.value.drain(..head)));
+        if self.prefix.is_empty() || self.squares.is_empty() {
+            // What made them inexact may be forgotten.
+            (self.prefix, self.squares) = (vec![0], vec![0]);
+            for i in 0..self.value.len() {
+                self.add_to_sums(self.value[i]);
             }
+        } else {
+            for sums in [&mut self.prefix, &mut self.squares] {
+                sums.drain(..head);
+                let base = sums[0];
+                sums.iter_mut().for_each(|s| *s -= base);
+            }
+        }
+        if self.grid.is_empty() {
+            self.first = self.key[0];
+        } else {
+            let before = self.bucket(self.key[0]) as usize;
+            self.first += (before as u64 * BUCKET) as i64;
+            self.grid.drain(..before);
+            // Forgotten samples of the first bucket that is kept are before all others.
+            self.grid.iter_mut().for_each(|n| *n = n.saturating_sub(head as u32));
+        }
+        self.quantiles = None;
+        if self.extremes.take().is_some() {
+            self.index_extremes();
         }
     }
 }
