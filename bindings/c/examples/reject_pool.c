@@ -31,7 +31,7 @@ static int accepted(const char *name, const char *text) {
 
 int main(void) {
     int verdicts[4] = {
-        accepted("capped", "n = $PendingTasks.GetSamplePercent(60) < 50 ? 1 : avg($PendingTasks.GetSample(60));\n"
+        accepted("capped", "n = $PendingTasks.GetSamplePercent(TimeInterval_Minute) < 50 ? 1 : avg($PendingTasks.GetSample(TimeInterval_Minute));\n"
                            "$TargetDedicatedNodes = min(40, n); $TargetLowPriorityNodes = 0;"),
         accepted("two classes", "n = min(25, $PendingTasks.GetSample(1)); $TargetDedicatedNodes = n; $TargetLowPriorityNodes = n;"),
         accepted("cap inside out", "$TargetDedicatedNodes = max(40, $PendingTasks.GetSample(1)); $TargetLowPriorityNodes = 0;"),

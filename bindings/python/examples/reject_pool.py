@@ -11,7 +11,7 @@ LIMIT = "$TargetDedicatedNodes + $TargetLowPriorityNodes <= 40"
 
 POOLS = {
     "capped": """
-        n = $PendingTasks.GetSamplePercent(60) < 50 ? 1 : avg($PendingTasks.GetSample(60));
+        n = $PendingTasks.GetSamplePercent(TimeInterval_Minute) < 50 ? 1 : avg($PendingTasks.GetSample(TimeInterval_Minute));
         $TargetDedicatedNodes = min(40, n);
         $TargetLowPriorityNodes = 0;""",
     "two classes": "n = min(25, $PendingTasks.GetSample(1)); $TargetDedicatedNodes = n; $TargetLowPriorityNodes = n;",
