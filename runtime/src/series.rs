@@ -69,10 +69,10 @@ pub struct Series {
     /// The other stamp: when measured (strictly ascending) if the key is visibility, else when visible (ascending).
     other: Vec<i64>,
     value: Vec<f64>,
-    /// `prefix[i]` is the sum of the first `i` values; empty once a value was fractional or a sum too large.
-    prefix: Vec<i64>,
-    /// The same of the squares, while every value is a small whole number and the sum stays below 2⁶².
-    squares: Vec<i64>,
+    /// `sums[i]`: of the first `i` values and of their squares; empty once a value was fractional or a sum too large.
+    sums: Vec<[i64; 2]>,
+    /// The squares are right: every value is a small whole number and their sum stays below 2⁶².
+    squares: bool,
     /// `grid[b]`: samples before bucket `b`, counted from `first`; empty while gaps make it too large.
     grid: Vec<u32>,
     /// Samples before this index are forgotten.
@@ -98,8 +98,8 @@ impl Series {
             first: i64::MAX,
             other: Vec::new(),
             value: Vec::new(),
-            prefix: vec![0],
-            squares: vec![0],
+            sums: vec![[0; 2]],
+            squares: true,
             grid: Vec::new(),
             head: 0,
             extremes: None,
@@ -142,7 +142,11 @@ impl Series {
         let n = self.value.len() as u32;
         // A sample in the bucket after the newest, as one each period has it: one entry more, and no gap that could grow.
         let bucket = self.bucket(key);
-        if bucket + 1 == self.grid.len() as u64 { self.grid.push(n) } else { self.extend_grid(bucket) }
+        if bucket + 1 == self.grid.len() as u64 {
+            self.grid.push(n)
+        } else {
+            self.extend_grid(bucket)
+        }
         if let Some(e) = &mut self.extremes {
             e.push(value);
         }
@@ -152,27 +156,19 @@ impl Series {
     /// The sums up to the newest value, from those before it.
     #[inline]
     fn add_to_sums(&mut self, value: f64) {
+        let Some(&[sum, squares]) = self.sums.last() else { return };
         let whole = value as i64;
-        let exact = whole as f64 == value;
-        if let Some(&sum) = self.prefix.last() {
-            // |sum| ≤ 2⁵², so the addition cannot overflow once the value is known to be small.
-            let next = if exact && whole.unsigned_abs() <= EXACT { sum + whole } else { i64::MAX };
-            if next.unsigned_abs() <= EXACT {
-                self.prefix.push(next);
-            } else {
-                self.prefix = Vec::new();
-            }
+        // |sum| ≤ 2⁵², so the addition cannot overflow once the value is known to be small.
+        let next = if whole as f64 == value && whole.unsigned_abs() <= EXACT { sum + whole } else { i64::MAX };
+        if next.unsigned_abs() > EXACT {
+            self.sums = Vec::new();
+            return;
         }
-        if let Some(&sum) = self.squares.last() {
-            // Below 2³¹ in size, as `reduce::small_whole` has it, so a square fits; the sum stays below 2⁶².
-            let small = exact && i32::try_from(whole).is_ok();
-            let next = if small { sum.saturating_add(whole * whole) } else { i64::MAX };
-            if next <= 1 << 62 {
-                self.squares.push(next);
-            } else {
-                self.squares = Vec::new();
-            }
-        }
+        // Below 2³¹ in size, as `reduce::small_whole` has it, so a square fits 64 bits.
+        let square = if i32::try_from(whole).is_ok() { whole * whole } else { i64::MAX };
+        let next_squares = squares.saturating_add(square);
+        self.squares &= next_squares <= 1 << 62;
+        self.sums.push([next, next_squares]);
     }
 
     /// Brings the grid up to the newest sample, or gives it up when gaps would make it more than eight times the data.
@@ -283,31 +279,30 @@ impl Series {
     pub fn values(&self) -> &[f64] {
         &self.value
     }
-    /// Prefix sums for as long as they are exact: `values().len() + 1` of them, else none.
-    pub fn prefix(&self) -> Option<&[i64]> {
-        if self.prefix.is_empty() { None } else { Some(&self.prefix) }
+    /// Sums of a range and of its squares.
+    #[inline]
+    fn sums_of(&self, range: Range<usize>) -> Option<[i64; 2]> {
+        let (lo, hi) = (self.sums.get(range.start)?, self.sums.get(range.end)?);
+        Some([hi[0] - lo[0], hi[1].wrapping_sub(lo[1])])
     }
     /// The sum of a range if it is known without a loop; bit-equal to the loop.
     #[inline]
     pub fn window_sum(&self, range: Range<usize>) -> Option<f64> {
-        let lo = self.prefix.get(range.start)?;
-        let hi = self.prefix.get(range.end)?;
-        Some((hi - lo) as f64)
+        Some(self.sums_of(range)?[0] as f64)
     }
     /// The sample standard deviation of a range of two or more, if it is known without a loop; bit-equal to the loop.
     #[inline]
     pub fn window_std(&self, range: Range<usize>) -> Option<f64> {
-        let sum = self.prefix.get(range.end)? - self.prefix.get(range.start)?;
-        let squares = self.squares.get(range.end)? - self.squares.get(range.start)?;
-        let n = range.end.checked_sub(range.start).filter(|n| *n > 1)?;
+        let n = range.end.checked_sub(range.start).filter(|n| *n > 1 && self.squares)?;
+        let [sum, squares] = self.sums_of(range)?;
         Some(reduce::exact_std(n, i128::from(sum), i128::from(squares)))
     }
     /// The two-norm of a range, if it is known without a loop; bit-equal to the loop.
     #[inline]
     pub fn window_norm(&self, range: Range<usize>) -> Option<f64> {
-        let squares = self.squares.get(range.end)? - self.squares.get(range.start)?;
+        let [_, squares] = self.sums_of(range)?;
         // Beyond 2⁵³ the loop rounds, and this would not.
-        (squares <= 1 << 53).then(|| (squares as f64).sqrt())
+        (self.squares && squares <= 1 << 53).then(|| (squares as f64).sqrt())
     }
     /// Builds the index that makes [`Series::window_nth`] independent of the length, over the samples there are now.
     /// Costs a sort; worth it for many long windows over one history.
@@ -395,10 +390,9 @@ impl Series {
         self.value.clear();
         self.grid.clear();
         self.first = i64::MAX;
-        for sums in [&mut self.prefix, &mut self.squares] {
-            sums.clear();
-            sums.push(0);
-        }
+        self.sums.clear();
+        self.sums.push([0; 2]);
+        self.squares = true;
         self.head = 0;
         self.extremes = self.extremes.take().map(|_| Box::default());
         self.quantiles = None;
@@ -421,18 +415,16 @@ impl Series {
             return self.clear();
         }
         drop((self.key.drain(..head), self.other.drain(..head), self.value.drain(..head)));
-        if self.prefix.is_empty() || self.squares.is_empty() {
+        if self.sums.is_empty() || !self.squares {
             // What made them inexact may be forgotten.
-            (self.prefix, self.squares) = (vec![0], vec![0]);
+            (self.sums, self.squares) = (vec![[0; 2]], true);
             for i in 0..self.value.len() {
                 self.add_to_sums(self.value[i]);
             }
         } else {
-            for sums in [&mut self.prefix, &mut self.squares] {
-                sums.drain(..head);
-                let base = sums[0];
-                sums.iter_mut().for_each(|s| *s -= base);
-            }
+            self.sums.drain(..head);
+            let base = self.sums[0];
+            self.sums.iter_mut().for_each(|s| *s = [s[0] - base[0], s[1] - base[1]]);
         }
         if self.grid.is_empty() {
             self.first = self.key[0];

@@ -197,12 +197,7 @@ fn complete(found: &Found, analysis: &Analysis<'_>) -> bool {
     ends && found.traps.iter().all(|t| t.witness.is_some())
 }
 
-fn targets(
-    formula: &Formula,
-    assume: &Assume,
-    analysis: &Analysis<'_>,
-    found: &Found,
-) -> Vec<TargetReport> {
+fn targets(formula: &Formula, assume: &Assume, analysis: &Analysis<'_>, found: &Found) -> Vec<TargetReport> {
     let quiet = assume.clone().no_work().with_history(History::Full);
     let idle = analyse(formula.program(), &quiet);
     let mut out = Vec::new();

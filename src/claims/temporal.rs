@@ -303,11 +303,8 @@ fn below_running(trial: &Trial<'_>, beats: &[Beat]) -> Option<Contradiction> {
     let shrinks = (0..2).any(|k| b.targets[k] < b.nodes[k]);
     let running = u64::try_from(b.running).unwrap_or(0);
     (!b.failed && shrinks && room < running).then(|| {
-        let what = format!(
-            "{running} tasks run on {} nodes, and the formula asks for {}",
-            total(b.nodes),
-            total(b.targets)
-        );
+        let what =
+            format!("{running} tasks run on {} nodes, and the formula asks for {}", total(b.nodes), total(b.targets));
         (beats.len() as u32 - 1, what)
     })
 }

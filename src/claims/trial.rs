@@ -191,7 +191,8 @@ impl<'f> Trial<'f> {
             let set = knobs::set_pool(&mut pool, knob, &value);
             debug_assert!(set.is_ok(), "{knob}: {set:?}");
         }
-        let mut config = Config { pools: vec![pool], epoch: self.epoch(), horizon: self.horizon(), ..Config::default() };
+        let mut config =
+            Config { pools: vec![pool], epoch: self.epoch(), horizon: self.horizon(), ..Config::default() };
         for account in &mut config.accounts {
             account.dedicated_cores = CORES * self.quota;
             account.spot_cores = CORES * self.quota;
@@ -199,9 +200,8 @@ impl<'f> Trial<'f> {
         let pool = config.pools[0].id.clone();
         if !self.load.batches.is_empty() {
             let tasks = self.load.batches.iter().enumerate().flat_map(|(i, b)| {
-                (0..b.count).map(move |k| {
-                    TaskConfig::new(format!("{}-{}", i + 1, k + 1), b.at + b.every * Ms::from(k), b.run)
-                })
+                (0..b.count)
+                    .map(move |k| TaskConfig::new(format!("{}-{}", i + 1, k + 1), b.at + b.every * Ms::from(k), b.run))
             });
             config.jobs.push(JobConfig {
                 id: "work".into(),
@@ -232,7 +232,8 @@ impl<'f> Trial<'f> {
             let key = knob.strip_prefix("pool.").unwrap_or(knob);
             let _ = if bare { writeln!(out, "{key} = {value}") } else { writeln!(out, "{key} = \"{value}\"") };
         }
-        let _ = writeln!(out, "\n[[actions]]\nat = {}\naction = \"enable_autoscale\"\npool = \"pool\"", seconds(ENABLED));
+        let _ =
+            writeln!(out, "\n[[actions]]\nat = {}\naction = \"enable_autoscale\"\npool = \"pool\"", seconds(ENABLED));
         let _ = writeln!(out, "interval = {}\nformula = {}", seconds(INTERVAL), quoted(self.formula.source()));
         if !self.load.batches.is_empty() {
             let _ = writeln!(out, "\n[[jobs]]\nid = \"work\"\npool = \"pool\"\ncreate_at = {}", seconds(ENABLED));
@@ -298,15 +299,8 @@ impl<'f> Trial<'f> {
         let read: Vec<Metric> = self.formula.reads().iter().map(|r| r.metric).collect();
         let columns = samples.iter().filter(|(m, _)| read.contains(m));
         let columns = columns.map(|(m, s)| (m, s.last(now, usize::MAX).to_vec())).collect::<Vec<_>>();
-        let mut whole = Witness {
-            now,
-            columns,
-            holes: 0,
-            targets: ran.before,
-            current: ran.current,
-            slots: self.slots,
-            seed: 0,
-        };
+        let mut whole =
+            Witness { now, columns, holes: 0, targets: ran.before, current: ran.current, slots: self.slots, seed: 0 };
         let shortest = whole.columns.iter().map(|(_, c)| c.len()).min().unwrap_or(0);
         cut(&mut whole, shortest);
         let mut short = whole.clone();

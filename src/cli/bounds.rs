@@ -248,9 +248,10 @@ impl Bounds {
             let (verdict, lines) = match &j.verdict {
                 Verdict::Proved => ("proved", Vec::new()),
                 Verdict::Unknown(why) => ("unknown", vec![why.clone()]),
-                Verdict::Refuted(c) => {
-                    ("refuted", [Some(c.what.clone()), c.witness.as_ref().map(Witness::words)].into_iter().flatten().collect())
-                }
+                Verdict::Refuted(c) => (
+                    "refuted",
+                    [Some(c.what.clone()), c.witness.as_ref().map(Witness::words)].into_iter().flatten().collect(),
+                ),
             };
             let _ = writeln!(out, "{place}assert {}: {verdict}", j.assertion.text);
             for line in lines.iter().chain(&j.eval).chain(&j.simulate) {
@@ -327,7 +328,9 @@ impl Bounds {
         let idle = match idle {
             None => "0 at the next evaluation (proved)".to_owned(),
             Some(Idle::Settles(n)) => format!("0 after at most {n} evaluations in every pool simulated"),
-            Some(Idle::Stays(n, start)) => format!("stays at {n} in a simulated pool, beginning with {}", start.words()),
+            Some(Idle::Stays(n, start)) => {
+                format!("stays at {n} in a simulated pool, beginning with {}", start.words())
+            }
             Some(Idle::Fails(start)) => {
                 format!("evaluation fails in a simulated pool, so the target stays; beginning with {}", start.words())
             }

@@ -244,9 +244,7 @@ pub fn diff(files: [&str; 2], difference: &Difference, commands: Option<&[String
         Difference::SameProgram => ("same", None, None, None, [None; 2]),
         Difference::SameInCases(n) => ("same", Some(*n), None, None, [None; 2]),
         Difference::NotFound(n) => ("not_found", None, Some(*n), None, [None; 2]),
-        Difference::Differ(w, a, b) => {
-            ("differ", None, None, Some(input(w)), [Some(a.as_str()), Some(b.as_str())])
-        }
+        Difference::Differ(w, a, b) => ("differ", None, None, Some(input(w)), [Some(a.as_str()), Some(b.as_str())]),
     };
     let side = |k: usize| Side { file: files[k], results: results[k], eval: commands.map(|c| c[k].as_str()) };
     let file = DiffFile { schema: "poolcast.diff/1", old: side(0), new: side(1), verdict, cases, inputs, witness };

@@ -284,7 +284,10 @@ fn a_pool_that_never_empties_is_seen() {
     assert!(matches!(idle("$TargetDedicatedNodes = max(2, min(9, $CurrentDedicatedNodes));"), Idle::Stays(9, _)));
     // Half of what there is, each time a resize is over: it gets there.
     assert!(matches!(idle("$TargetDedicatedNodes = $CurrentDedicatedNodes / 2;"), Idle::Settles(3..)));
-    assert!(matches!(idle("$TargetDedicatedNodes = avg($PendingTasks.GetSample(9 * TimeInterval_Hour));"), Idle::Fails(_)));
+    assert!(matches!(
+        idle("$TargetDedicatedNodes = avg($PendingTasks.GetSample(9 * TimeInterval_Hour));"),
+        Idle::Fails(_)
+    ));
 }
 
 #[track_caller]
@@ -350,8 +353,10 @@ fn claims_about_time() {
     assert!(matches!(judged(pending, "never_below_running"), Verdict::Unknown(_)));
     assert!(matches!(judged(pending, "steady"), Verdict::Unknown(_)));
     assert!(matches!(judged("$TargetDedicatedNodes = 1;", "reacts_within(15)"), Verdict::Unknown(_)));
-    let late = format!("{QUEUE}m = avg($PendingTasks.GetSample(TimeInterval_Hour, 50));
-        $TargetDedicatedNodes = m > 50 ? 20 : 0;");
+    let late = format!(
+        "{QUEUE}m = avg($PendingTasks.GetSample(TimeInterval_Hour, 50));
+        $TargetDedicatedNodes = m > 50 ? 20 : 0;"
+    );
     assert!(matches!(judged(&late, "reacts_within(15)"), Verdict::Refuted(_)));
     assert!(
         assertion::parse("$TargetDedicatedNodes = 3", None).is_err()
@@ -504,7 +509,15 @@ fn json_says_what_the_text_says() {
     std::fs::write(dir.path().join("a.txt"), format!("//! assert $TargetDedicatedNodes <= 24\n{capped}")).unwrap();
     std::fs::write(dir.path().join("b.txt"), capped.replace("25", "26")).unwrap();
     let (code, v) = run(&[
-        "bounds", "a.txt", "--format", "json", "--price", "0.5", "--assert", "$TargetDedicatedNodes >= 0", "--budget",
+        "bounds",
+        "a.txt",
+        "--format",
+        "json",
+        "--price",
+        "0.5",
+        "--assert",
+        "$TargetDedicatedNodes >= 0",
+        "--budget",
         "4000",
     ]);
     assert_eq!((code, &v["schema"], &v["file"]), (1, &"poolcast.bounds/1".into(), &"a.txt".into()));
@@ -518,7 +531,10 @@ fn json_says_what_the_text_says() {
     assert_eq!(v["empty_history"]["is"], "fails");
     assert_eq!((&v["failures"][0]["line"], &v["options"]), (&2.into(), &serde_json::json!(["requeue"])));
     let [refuted, proved] = [&v["assertions"][0], &v["assertions"][1]];
-    assert_eq!((&refuted["verdict"], &refuted["line"], &proved["verdict"]), (&"refuted".into(), &1.into(), &"proved".into()));
+    assert_eq!(
+        (&refuted["verdict"], &refuted["line"], &proved["verdict"]),
+        (&"refuted".into(), &1.into(), &"proved".into())
+    );
     assert!(refuted["eval"].as_str().is_some_and(|c| c.starts_with("poolcast eval a.txt")), "{refuted}");
     assert!(dir.path().join("counterexample-1.csv").exists() && proved["line"].is_null());
 
@@ -527,7 +543,8 @@ fn json_says_what_the_text_says() {
     assert_ne!(v["old"]["results"], v["new"]["results"]);
     assert_eq!(run(&["diff", "a.txt", "a.txt", "--format", "json"]).1["verdict"], "same");
     // Every field is on the page.
-    let page = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/bounds.md")).unwrap();
+    let page =
+        std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/bounds.md")).unwrap();
     fn fields<'v>(v: &'v serde_json::Value, out: &mut Vec<&'v str>) {
         match v {
             serde_json::Value::Object(o) => o.iter().for_each(|(k, v)| {

@@ -59,7 +59,20 @@ const EDGES: &[(&str, &[&str])] = &[
     // The proofs: programs and single evaluations. A pool over time is a claim's business.
     (
         "bounds",
-        &["check", "diag", "formula", "interp", "ir", "outcome", "Engine", "Evaluator", "Formula", "Inputs", "Options", "Targets"],
+        &[
+            "check",
+            "diag",
+            "formula",
+            "interp",
+            "ir",
+            "outcome",
+            "Engine",
+            "Evaluator",
+            "Formula",
+            "Inputs",
+            "Options",
+            "Targets",
+        ],
     ),
     ("claims", &["bounds", "check", "diag", "interp", "ir", "sim", "formula", "Formula"]),
     ("ir", &["check"]),
