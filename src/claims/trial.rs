@@ -103,6 +103,8 @@ pub struct Load {
 pub struct Beat {
     /// The evaluation failed.
     pub failed: bool,
+    /// Targets before it.
+    pub before: [u32; 2],
     /// Targets after it.
     pub targets: [u32; 2],
     /// Nodes before it.
@@ -276,6 +278,7 @@ impl<'f> Trial<'f> {
             let tasks = &before.counts;
             beats.push(Beat {
                 failed: run.result.is_err(),
+                before: run.before,
                 targets: after.target,
                 nodes: run.current,
                 running: tasks.running + tasks.preparing,
