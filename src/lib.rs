@@ -9,6 +9,7 @@ pub mod bounds;
 #[cfg(feature = "cli")]
 pub mod calibrate;
 pub mod check;
+pub mod claims;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "cli")]

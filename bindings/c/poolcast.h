@@ -55,6 +55,16 @@ typedef enum poolcast_status {
   POOLCAST_INTERNAL = 7,
 } poolcast_status;
 
+// What came of an assertion.
+typedef enum poolcast_verdict {
+  // It holds on every admissible input.
+  POOLCAST_PROVED = 0,
+  // It does not; the report has an input that shows it.
+  POOLCAST_REFUTED = 1,
+  // Neither; the report says why.
+  POOLCAST_UNKNOWN = 2,
+} poolcast_verdict;
+
 // How much a finding matters.
 typedef enum poolcast_severity {
   // The service refuses this, or fails at it.
@@ -73,11 +83,31 @@ typedef struct poolcast_str {
   size_t len;
 } poolcast_str;
 
-// A handle of a feed: recent samples of every metric and the pool's present state. Close it with poolcast_feed_free.
-typedef struct poolcast_feed {
+// A handle of a compiled formula. Close it with poolcast_formula_free.
+typedef struct poolcast_formula {
   // 0: none.
   uint64_t id;
-} poolcast_feed;
+} poolcast_formula;
+
+// What a target can be, proved: no evaluation on any admissible input leaves it.
+typedef struct poolcast_range {
+  // Lowest; -1 when no run sets the target.
+  int64_t low;
+  // Highest; -1 for no limit, or when no run sets the target.
+  int64_t high;
+  // 1 when some runs leave the target as it is, else 0.
+  uint32_t may_stay;
+} poolcast_range;
+
+// What a formula can ask for, proved.
+typedef struct poolcast_bounds {
+  // Dedicated nodes.
+  struct poolcast_range dedicated;
+  // Spot or low-priority nodes.
+  struct poolcast_range low_priority;
+  // 1 unless it is proved that no evaluation fails, for want of samples too.
+  uint32_t can_fail;
+} poolcast_bounds;
 
 // A handle of a report. Close it with poolcast_report_free.
 typedef struct poolcast_report {
@@ -85,11 +115,11 @@ typedef struct poolcast_report {
   uint64_t id;
 } poolcast_report;
 
-// A handle of a compiled formula. Close it with poolcast_formula_free.
-typedef struct poolcast_formula {
+// A handle of a feed: recent samples of every metric and the pool's present state. Close it with poolcast_feed_free.
+typedef struct poolcast_feed {
   // 0: none.
   uint64_t id;
-} poolcast_formula;
+} poolcast_feed;
 
 // A pool's present state, as formulas see it next to the samples.
 typedef struct poolcast_pool {
@@ -188,6 +218,36 @@ uint32_t poolcast_abi_version(void);
 
 // Version of the library, such as `0.1.0`. The text lives for ever.
 struct poolcast_str poolcast_version(void);
+
+// The ranges of a formula's targets, proved in about a millisecond without running it. `quota` is the most nodes of one
+// kind the pool ever has, 0 for no such assumption; `assume` is a condition on inputs such as `$PendingTasks <= 500`, NULL
+// for none. `bounds` must not be NULL.
+//
+// # Safety
+// `assume` is NULL or `assume_len` bytes can be read from it; out parameters are NULL or may be written.
+enum poolcast_status poolcast_formula_bounds(struct poolcast_formula formula,
+                                             uint32_t quota,
+                                             const char *assume,
+                                             size_t assume_len,
+                                             struct poolcast_bounds *bounds,
+                                             struct poolcast_report *report);
+
+// Judges an assertion about every evaluation, such as `$TargetDedicatedNodes + $TargetLowPriorityNodes <= 40`, or about
+// time, such as `settles_to_zero`. Inputs are admissible as for poolcast_formula_bounds; `budget` is how many evaluations
+// the search for a counterexample may make, 0 for the default (well under a second). `verdict` must not be NULL. The report
+// is also set when the assertion is refuted (what happened, and with which input) or unknown (why); the caller owns it.
+//
+// # Safety
+// Texts are NULL or can be read for the length given; out parameters are NULL or may be written.
+enum poolcast_status poolcast_formula_prove(struct poolcast_formula formula,
+                                            const char *assertion,
+                                            size_t assertion_len,
+                                            uint32_t quota,
+                                            const char *assume,
+                                            size_t assume_len,
+                                            uint32_t budget,
+                                            enum poolcast_verdict *verdict,
+                                            struct poolcast_report *report);
 
 // A feed that keeps samples for so many milliseconds behind the newest of the metric; 0 or less keeps a day. `feed` must
 // not be NULL; the caller owns what it gets.
@@ -521,6 +581,36 @@ enum poolcast_status poolcast_outcome_number(struct poolcast_outcome outcome,
 
 // Closes an outcome; its strings are gone. POOLCAST_BAD_HANDLE when it is not open.
 enum poolcast_status poolcast_outcome_free(struct poolcast_outcome outcome);
+
+// The ranges of a formula's targets, proved in about a millisecond without running it. `quota` is the most nodes of one
+// kind the pool ever has, 0 for no such assumption; `assume` is a condition on inputs such as `$PendingTasks <= 500`, NULL
+// for none. `bounds` must not be NULL.
+//
+// # Safety
+// `assume` is NULL or `assume_len` bytes can be read from it; out parameters are NULL or may be written.
+enum poolcast_status poolcast_formula_bounds(struct poolcast_formula formula,
+                                             uint32_t quota,
+                                             const char *assume,
+                                             size_t assume_len,
+                                             struct poolcast_bounds *bounds,
+                                             struct poolcast_report *report);
+
+// Judges an assertion about every evaluation, such as `$TargetDedicatedNodes + $TargetLowPriorityNodes <= 40`, or about
+// time, such as `settles_to_zero`. Inputs are admissible as for poolcast_formula_bounds; `budget` is how many evaluations
+// the search for a counterexample may make, 0 for the default (well under a second). `verdict` must not be NULL. The report
+// is also set when the assertion is refuted (what happened, and with which input) or unknown (why); the caller owns it.
+//
+// # Safety
+// Texts are NULL or can be read for the length given; out parameters are NULL or may be written.
+enum poolcast_status poolcast_formula_prove(struct poolcast_formula formula,
+                                            const char *assertion,
+                                            size_t assertion_len,
+                                            uint32_t quota,
+                                            const char *assume,
+                                            size_t assume_len,
+                                            uint32_t budget,
+                                            enum poolcast_verdict *verdict,
+                                            struct poolcast_report *report);
 
 // Runs a scenario to its end. `base` is the directory that files the scenario names are looked for in; NULL is the current
 // one. `formula`, if not NULL, replaces the formulas of the scenario; `seed`, if not NULL, its seed. Flags: POOLCAST_JSON.

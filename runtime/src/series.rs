@@ -64,16 +64,16 @@ impl std::error::Error for SeriesError {}
 pub struct Series {
     /// The stamp windows compare; ascending.
     key: Vec<i64>,
-    /// The first sample's key; the largest instant while there is none.
+    /// Where the grid begins, at or before the first sample's key; the largest instant while there is none.
     first: i64,
     /// The other stamp: when measured (strictly ascending) if the key is visibility, else when visible (ascending).
     other: Vec<i64>,
     value: Vec<f64>,
-    /// `prefix[i]` is the sum of the first `i` values; empty once a value was fractional or a sum too large.
-    prefix: Vec<i64>,
-    /// The same of the squares, while every value is a small whole number and the sum stays below 2⁶².
-    squares: Vec<i64>,
-    /// `grid[b]`: samples before bucket `b`, counted from the first sample's key; empty while gaps make it too large.
+    /// `sums[i]`: of the first `i` values and of their squares; empty once a value was fractional or a sum too large.
+    sums: Vec<[i64; 2]>,
+    /// The squares are right: every value is a small whole number and their sum stays below 2⁶².
+    squares: bool,
+    /// `grid[b]`: samples before bucket `b`, counted from `first`; empty while gaps make it too large.
     grid: Vec<u32>,
     /// Samples before this index are forgotten.
     head: usize,
@@ -98,8 +98,8 @@ impl Series {
             first: i64::MAX,
             other: Vec::new(),
             value: Vec::new(),
-            prefix: vec![0],
-            squares: vec![0],
+            sums: vec![[0; 2]],
+            squares: true,
             grid: Vec::new(),
             head: 0,
             extremes: None,
@@ -114,64 +114,66 @@ impl Series {
     }
 
     /// Appends a sample. `visible` is raised to `measured` and to its predecessor's where it is earlier.
+    #[inline]
     pub fn push(&mut self, measured: Ticks, visible: Ticks, value: f64) -> Result<(), SeriesError> {
         if !value.is_finite() {
             return Err(SeriesError::NotFinite(value));
         }
-        let n = self.value.len();
-        if n >= u32::MAX as usize {
+        if self.value.len() >= u32::MAX as usize {
             return Err(SeriesError::Full);
         }
         let mut visible = visible.max(measured);
-        if n > 0 {
-            let newest = self.measured(n - 1);
-            if measured <= newest {
-                return Err(SeriesError::NotNewer { newest, given: measured });
+        let by_visibility = self.stamp == SampleStamp::Published;
+        if let (Some(&key), Some(&other)) = (self.key.last(), self.other.last()) {
+            let (newest, seen) = if by_visibility { (other, key) } else { (key, other) };
+            if measured.0 <= newest {
+                return Err(SeriesError::NotNewer { newest: Ticks(newest), given: measured });
             }
-            visible = visible.max(self.visible_from(n - 1));
+            visible = visible.max(Ticks(seen));
         }
-        let (key, other) = match self.stamp {
-            SampleStamp::Published => (visible.0, measured.0),
-            SampleStamp::Measured => (measured.0, visible.0),
-        };
-        self.append(key, other, value);
-        Ok(())
-    }
-
-    fn append(&mut self, key: i64, other: i64, value: f64) {
+        let (key, other) = if by_visibility { (visible.0, measured.0) } else { (measured.0, visible.0) };
         if self.key.is_empty() {
             self.first = key;
         }
         self.key.push(key);
         self.other.push(other);
         self.value.push(value);
-        if let Some(&sum) = self.prefix.last() {
-            // |sum| ≤ 2⁵², so the addition cannot overflow once the value is known to be small.
-            let whole = value as i64;
-            let next = if whole as f64 == value && whole.unsigned_abs() <= EXACT { sum + whole } else { i64::MAX };
-            if next.unsigned_abs() <= EXACT {
-                self.prefix.push(next);
-            } else {
-                self.prefix = Vec::new();
-            }
+        self.add_to_sums(value);
+        let n = self.value.len() as u32;
+        // A sample in the bucket after the newest, as one each period has it: one entry more, and no gap that could grow.
+        let bucket = self.bucket(key);
+        if bucket + 1 == self.grid.len() as u64 {
+            self.grid.push(n)
+        } else {
+            self.extend_grid(bucket)
         }
-        if let Some(&sum) = self.squares.last() {
-            let square = reduce::small_whole(value).map(|x| x * x);
-            match square.and_then(|s| sum.checked_add(s)).filter(|s| *s <= 1 << 62) {
-                Some(next) => self.squares.push(next),
-                None => self.squares = Vec::new(),
-            }
-        }
-        self.extend_grid();
         if let Some(e) = &mut self.extremes {
             e.push(value);
         }
+        Ok(())
+    }
+
+    /// The sums up to the newest value, from those before it.
+    #[inline]
+    fn add_to_sums(&mut self, value: f64) {
+        let Some(&[sum, squares]) = self.sums.last() else { return };
+        let whole = value as i64;
+        // |sum| ≤ 2⁵², so the addition cannot overflow once the value is known to be small.
+        let next = if whole as f64 == value && whole.unsigned_abs() <= EXACT { sum + whole } else { i64::MAX };
+        if next.unsigned_abs() > EXACT {
+            self.sums = Vec::new();
+            return;
+        }
+        // Below 2³¹ in size, as `reduce::small_whole` has it, so a square fits 64 bits.
+        let square = if i32::try_from(whole).is_ok() { whole * whole } else { i64::MAX };
+        let next_squares = squares.saturating_add(square);
+        self.squares &= next_squares <= 1 << 62;
+        self.sums.push([next, next_squares]);
     }
 
     /// Brings the grid up to the newest sample, or gives it up when gaps would make it more than eight times the data.
-    fn extend_grid(&mut self) {
+    fn extend_grid(&mut self, last: u64) {
         let n = self.key.len();
-        let last = self.bucket(self.key[n - 1]);
         if last > 8 * n as u64 + 1024 {
             self.grid = Vec::new();
             return;
@@ -198,6 +200,7 @@ impl Series {
             *end = index as u32 + 1;
         }
     }
+    #[inline]
     fn bucket(&self, key: i64) -> u64 {
         (key as u64).wrapping_sub(self.first as u64) / BUCKET
     }
@@ -276,31 +279,30 @@ impl Series {
     pub fn values(&self) -> &[f64] {
         &self.value
     }
-    /// Prefix sums for as long as they are exact: `values().len() + 1` of them, else none.
-    pub fn prefix(&self) -> Option<&[i64]> {
-        if self.prefix.is_empty() { None } else { Some(&self.prefix) }
+    /// Sums of a range and of its squares.
+    #[inline]
+    fn sums_of(&self, range: Range<usize>) -> Option<[i64; 2]> {
+        let (lo, hi) = (self.sums.get(range.start)?, self.sums.get(range.end)?);
+        Some([hi[0] - lo[0], hi[1].wrapping_sub(lo[1])])
     }
     /// The sum of a range if it is known without a loop; bit-equal to the loop.
     #[inline]
     pub fn window_sum(&self, range: Range<usize>) -> Option<f64> {
-        let lo = self.prefix.get(range.start)?;
-        let hi = self.prefix.get(range.end)?;
-        Some((hi - lo) as f64)
+        Some(self.sums_of(range)?[0] as f64)
     }
     /// The sample standard deviation of a range of two or more, if it is known without a loop; bit-equal to the loop.
     #[inline]
     pub fn window_std(&self, range: Range<usize>) -> Option<f64> {
-        let sum = self.prefix.get(range.end)? - self.prefix.get(range.start)?;
-        let squares = self.squares.get(range.end)? - self.squares.get(range.start)?;
-        let n = range.end.checked_sub(range.start).filter(|n| *n > 1)?;
+        let n = range.end.checked_sub(range.start).filter(|n| *n > 1 && self.squares)?;
+        let [sum, squares] = self.sums_of(range)?;
         Some(reduce::exact_std(n, i128::from(sum), i128::from(squares)))
     }
     /// The two-norm of a range, if it is known without a loop; bit-equal to the loop.
     #[inline]
     pub fn window_norm(&self, range: Range<usize>) -> Option<f64> {
-        let squares = self.squares.get(range.end)? - self.squares.get(range.start)?;
+        let [_, squares] = self.sums_of(range)?;
         // Beyond 2⁵³ the loop rounds, and this would not.
-        (squares <= 1 << 53).then(|| (squares as f64).sqrt())
+        (self.squares && squares <= 1 << 53).then(|| (squares as f64).sqrt())
     }
     /// Builds the index that makes [`Series::window_nth`] independent of the length, over the samples there are now.
     /// Costs a sort; worth it for many long windows over one history.
@@ -388,24 +390,54 @@ impl Series {
         self.value.clear();
         self.grid.clear();
         self.first = i64::MAX;
-        for sums in [&mut self.prefix, &mut self.squares] {
-            sums.clear();
-            sums.push(0);
-        }
+        self.sums.clear();
+        self.sums.push([0; 2]);
+        self.squares = true;
         self.head = 0;
         self.extremes = self.extremes.take().map(|_| Box::default());
         self.quantiles = None;
     }
     /// Forgets samples whose key is before `t`. Memory follows when half of the columns is forgotten, which shifts indices.
+    #[inline]
     pub fn forget_before(&mut self, t: Ticks) {
-        self.head = self.index_at(Ticks(t.0.saturating_sub(1)));
+        // Each sample is passed once in its life, and seldom more than one is due.
+        while self.key.get(self.head).is_some_and(|k| *k < t.0) {
+            self.head += 1;
+        }
         if self.head > 1024 && self.head > self.value.len() / 2 {
-            let (key, other, value) =
-                (self.key.split_off(self.head), self.other.split_off(self.head), self.value.split_off(self.head));
-            self.clear();
-            for ((k, o), v) in key.into_iter().zip(other).zip(value) {
-                self.append(k, o, v);
+            self.compact();
+        }
+    }
+    /// Gives back the memory of forgotten samples.
+    fn compact(&mut self) {
+        let head = std::mem::take(&mut self.head);
+        if head == self.value.len() {
+            return self.clear();
+        }
+        drop((self.key.drain(..head), self.other.drain(..head), self.value.drain(..head)));
+        if self.sums.is_empty() || !self.squares {
+            // What made them inexact may be forgotten.
+            (self.sums, self.squares) = (vec![[0; 2]], true);
+            for i in 0..self.value.len() {
+                self.add_to_sums(self.value[i]);
             }
+        } else {
+            self.sums.drain(..head);
+            let base = self.sums[0];
+            self.sums.iter_mut().for_each(|s| *s = [s[0] - base[0], s[1] - base[1]]);
+        }
+        if self.grid.is_empty() {
+            self.first = self.key[0];
+        } else {
+            let before = self.bucket(self.key[0]) as usize;
+            self.first += (before as u64 * BUCKET) as i64;
+            self.grid.drain(..before);
+            // Forgotten samples of the first bucket that is kept are before all others.
+            self.grid.iter_mut().for_each(|n| *n = n.saturating_sub(head as u32));
+        }
+        self.quantiles = None;
+        if self.extremes.take().is_some() {
+            self.index_extremes();
         }
     }
 }

@@ -1,9 +1,8 @@
 //! What a formula can do, before it runs.
 //!
-//! In: a program, what is admissible. Out: bounds, verdicts on assertions, witnesses. Never: a claim that is neither proved
-//! nor replayed on the engine.
+//! In: a program, what is admissible. Out: bounds, what limits them, witnesses. Never: a claim that is neither proved nor
+//! replayed on the engine; a pool over time (that is `claims`).
 
-pub mod assertion;
 pub mod assume;
 pub mod diff;
 pub mod domain;
@@ -13,7 +12,6 @@ pub mod oracle;
 mod refine;
 pub mod report;
 pub mod search;
-pub mod temporal;
 pub mod transfer;
 pub mod walk;
 pub mod witness;

@@ -6,7 +6,6 @@ use super::{
     assume::{Assume, History},
     domain::Num,
     search::{Ran, Search, asked, is_trap},
-    temporal,
     walk::{self, Analysis, analyse},
     witness::Witness,
 };
@@ -46,21 +45,8 @@ pub struct TargetReport {
     pub kept: bool,
     /// Statements that decide it.
     pub statements: Vec<u32>,
-    /// Without work and with all samples: the most it asks for.
-    pub idle: Idle,
-}
-
-/// What a target comes to when there is no work.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Idle {
-    /// Proved: zero at the first evaluation.
-    Zero,
-    /// Zero after so many evaluations in every run tried.
-    Settles(u32),
-    /// It stays above zero: what it stays at, and where it began.
-    Stays(u32, Witness),
-    /// An evaluation fails without work, so the target stays.
-    Fails(Witness),
+    /// Without work and with all samples it is 0 at the next evaluation: proved.
+    pub zero_when_idle: bool,
 }
 
 /// A trap that can happen.
@@ -103,7 +89,7 @@ pub fn report(formula: &Formula, assume: &Assume, budget: u32, seed: u64) -> Rep
     let analysis = analyse(formula.program(), assume);
     let mut search = Search::new(formula, assume, seed);
     let found = hunt(&mut search, &analysis, budget);
-    let targets = targets(formula, assume, &analysis, &found, &mut search);
+    let targets = targets(formula, assume, &analysis, &found);
     let no_samples = no_samples(formula, assume, &found);
     Report { targets, options: analysis.options(), traps: found.traps, no_samples, made: search.made }
 }
@@ -211,13 +197,7 @@ fn complete(found: &Found, analysis: &Analysis<'_>) -> bool {
     ends && found.traps.iter().all(|t| t.witness.is_some())
 }
 
-fn targets(
-    formula: &Formula,
-    assume: &Assume,
-    analysis: &Analysis<'_>,
-    found: &Found,
-    search: &mut Search<'_>,
-) -> Vec<TargetReport> {
+fn targets(formula: &Formula, assume: &Assume, analysis: &Analysis<'_>, found: &Found) -> Vec<TargetReport> {
     let quiet = assume.clone().no_work().with_history(History::Full);
     let idle = analyse(formula.program(), &quiet);
     let mut out = Vec::new();
@@ -231,7 +211,7 @@ fn targets(
             high: Extreme { bound: bound.hi, found: found.ends[k][1].clone() },
             kept,
             statements: deciders(formula.hir(), analysis, k),
-            idle: if proved { Idle::Zero } else { temporal::idle(formula, search, &quiet, k) },
+            zero_when_idle: proved,
         });
     }
     out

@@ -45,17 +45,26 @@ impl Witness {
             seed: 0,
         }
     }
+    /// Whether the sample so many before the newest is missing.
+    fn missing(&self, back: usize) -> bool {
+        self.holes > 0 && (back as u64 + 1).is_multiple_of(u64::from(self.holes))
+    }
     /// The samples there are: metric, instant, value.
     fn samples(&self) -> impl Iterator<Item = (Metric, Ticks, f64)> + '_ {
         self.columns.iter().flat_map(move |(m, column)| {
             let n = column.len();
             column.iter().enumerate().filter_map(move |(i, x)| {
-                let back = (n - 1 - i) as i64;
-                let hole = self.holes > 0 && (back as u64 + 1).is_multiple_of(u64::from(self.holes));
-                let at = Ticks(self.now.0.saturating_sub(back.saturating_mul(Interval::SAMPLE_PERIOD.0)));
-                (!hole).then_some((*m, at, *x))
+                let back = n - 1 - i;
+                let at = Ticks(self.now.0.saturating_sub((back as i64).saturating_mul(Interval::SAMPLE_PERIOD.0)));
+                (!self.missing(back)).then_some((*m, at, *x))
             })
         })
+    }
+    /// A metric's samples, oldest first, with nothing where one is missing.
+    pub fn column(&self, metric: Metric) -> Vec<Option<f64>> {
+        let Some((_, column)) = self.columns.iter().find(|(m, _)| *m == metric) else { return Vec::new() };
+        let n = column.len();
+        column.iter().enumerate().map(|(i, x)| (!self.missing(n - 1 - i)).then_some(*x)).collect()
     }
     /// As inputs.
     pub fn inputs(&self, rules: &Rules) -> Inputs {
@@ -195,7 +204,7 @@ fn samples(n: usize) -> String {
 }
 
 /// A word for a POSIX shell.
-fn shell(text: &str) -> String {
+pub(crate) fn shell(text: &str) -> String {
     let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
     if plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }

@@ -10,12 +10,17 @@ use super::{
 use crate::{
     DeallocationOption, Engine, Error, Formula, Options, Rules,
     bounds::{
-        self, Assume, Witness,
-        assertion::{self, Verdict},
-        report::{Idle, NoSamples, TargetReport, TrapReport, name, unbounded},
+        self, Assume, Report, Witness,
+        report::{NoSamples, TargetReport, TrapReport, name, unbounded},
+        witness::shell,
+    },
+    claims::{
+        Verdict, assertion,
+        temporal::{self, Idle},
     },
     diag::render,
     sim::vm,
+    wire::bounds::{self as wire, Cost, Judged},
 };
 use poolcast_grammar::LineIndex;
 use std::{fmt::Write as _, path::PathBuf};
@@ -66,12 +71,24 @@ pub struct Bounds {
     /// A choice where nobody knows what the service does. Repeatable.
     #[arg(long, value_name = "NAME=VALUE")]
     rule: Vec<String>,
-    /// Write a samples file for every witness, and print the command that runs it again.
+    /// Write a samples file for every witness, and print the command that runs it again (JSON has the samples).
     #[arg(long)]
     witnesses: bool,
-    /// Where samples files are written.
+    /// Where samples files and scenarios are written.
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
+    /// How to answer.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// How to answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Text,
+    /// For programs; docs/bounds.md has the fields.
+    Json,
 }
 
 /// A low-priority node's price as a share of a dedicated one's, where nothing better is known.
@@ -83,13 +100,11 @@ struct Prices {
     source: String,
 }
 
-fn cost(out: &mut String, t: &TargetReport, prices: Option<&Prices>) {
-    let Some(prices) = prices else { return };
-    if unbounded(t.high.bound) {
-        out.push_str("    worst cost: without limit\n");
-    } else {
-        let hourly = prices.hourly[t.which] * t.high.bound;
-        let _ = writeln!(out, "    worst cost: {hourly:.2} an hour, {:.2} a month ({})", hourly * MONTH, prices.source);
+impl Prices {
+    /// The worst a target can cost; none without a limit.
+    fn worst(&self, t: &TargetReport) -> Option<Cost> {
+        let hourly = self.hourly[t.which] * t.high.bound;
+        (!unbounded(t.high.bound)).then_some(Cost { hourly, monthly: hourly * MONTH })
     }
 }
 
@@ -128,21 +143,34 @@ impl Verb for Bounds {
             Err(exit) => return Ok(exit),
         };
         let assume = admissible(self.quota, &self.assume)?;
-        let report = bounds::report(&formula, &assume, self.budget, self.seed);
-        let mut out = String::new();
         let prices = self.prices()?;
-        for t in &report.targets {
-            self.target(&mut out, &formula, t, prices.as_ref())?;
-        }
-        if report.targets.is_empty() {
-            out.push_str("No run sets a target: the pool stays as it is.\n");
-        }
-        options(&mut out, report.options);
-        self.failures(&mut out, &formula, &report.traps, &report.no_samples)?;
-        let _ = writeln!(out, "{} evaluations tried (--budget {})", report.made, self.budget);
-        let exit = self.judge(&mut out, &formula, &assume)?;
+        let report = bounds::report(&formula, &assume, self.budget, self.seed);
+        let idle = |t: &TargetReport| (!t.zero_when_idle).then(|| temporal::idle(&formula, &assume, t.which));
+        let idle: Vec<Option<Idle>> = report.targets.iter().map(idle).collect();
+        let judged = self.judge(&formula, &assume)?;
+        let out = match self.format {
+            Format::Text => self.text(&formula, &report, &idle, prices.as_ref(), &judged)?,
+            Format::Json => {
+                let costs: Vec<Option<Cost>> =
+                    report.targets.iter().map(|t| prices.as_ref().and_then(|p| p.worst(t))).collect();
+                let found = wire::Found {
+                    file: &self.file,
+                    formula: &formula,
+                    report: &report,
+                    idle: &idle,
+                    costs: &costs,
+                    judged: &judged,
+                };
+                wire::bounds(&found)
+            }
+        };
         term.print(&out);
-        Ok(exit)
+        let fails = |j: &Judged| match j.verdict {
+            Verdict::Proved => false,
+            Verdict::Unknown(_) => self.deny_unknown,
+            Verdict::Refuted(_) => true,
+        };
+        Ok(if judged.iter().any(fails) { Exit::Rejected } else { Exit::Fine })
     }
 }
 
@@ -150,10 +178,16 @@ fn number(n: f64) -> String {
     if unbounded(n) { "without limit".into() } else { poolcast_runtime::print::general(n) }
 }
 
+/// A file in a folder, which is made where there is none; as it goes on a command line.
+fn path_in(dir: &std::path::Path, name: &str) -> Result<String, Complaint> {
+    std::fs::create_dir_all(dir).map_err(|e| format!("cannot make the folder {}: {e}", dir.display()))?;
+    let path = dir.join(name).to_string_lossy().into_owned();
+    Ok(path.strip_prefix("./").map(str::to_owned).unwrap_or(path))
+}
+
 /// Writes a witness's samples beside the user's other files; the name as it goes on a command line.
 pub(super) fn samples_file(dir: &std::path::Path, name: &str, w: &Witness) -> Result<String, Complaint> {
-    let path = dir.join(name).to_string_lossy().into_owned();
-    let path = path.strip_prefix("./").unwrap_or(&path).to_owned();
+    let path = path_in(dir, name)?;
     if w.has_samples() {
         output::write(&path, &w.csv())?;
     }
@@ -161,8 +195,8 @@ pub(super) fn samples_file(dir: &std::path::Path, name: &str, w: &Witness) -> Re
 }
 
 impl Bounds {
-    /// Assertions, from the formula's comments and the command line.
-    fn judge(&self, out: &mut String, formula: &Formula, assume: &Assume) -> Result<Exit, Complaint> {
+    /// Assertions, from the formula's comments and the command line. Files for counterexamples are written.
+    fn judge(&self, formula: &Formula, assume: &Assume) -> Result<Vec<Judged>, Complaint> {
         let mut all = Vec::new();
         for a in assertion::in_comments(formula.source()) {
             all.push(a?);
@@ -170,29 +204,61 @@ impl Bounds {
         for text in &self.assert {
             all.push(assertion::parse(text, None)?);
         }
-        let mut exit = Exit::Fine;
-        for (i, a) in all.iter().enumerate() {
-            let place = a.line.map_or(String::new(), |l| format!("{}:{l}: ", self.file));
-            match assertion::judge(formula, assume, a, self.budget, self.seed)? {
-                Verdict::Proved => {
-                    let _ = writeln!(out, "{place}assert {}: proved", a.text);
+        let mut out = Vec::new();
+        for (i, assertion) in all.into_iter().enumerate() {
+            let verdict = assertion::judge(formula, assume, &assertion, self.budget, self.seed)?;
+            let (mut eval, mut simulate) = (None, None);
+            if let Verdict::Refuted(c) = &verdict {
+                let stem = format!("counterexample-{}", i + 1);
+                if let Some(w) = &c.witness {
+                    let file = samples_file(&self.out, &format!("{stem}.csv"), w)?;
+                    eval = Some(w.command(&self.file, &file));
                 }
-                Verdict::Unknown(why) => {
-                    let _ = writeln!(out, "{place}assert {}: unknown\n    {why}", a.text);
-                    if self.deny_unknown {
-                        exit = Exit::Rejected;
-                    }
-                }
-                Verdict::Refuted(c) => {
-                    exit = Exit::Rejected;
-                    let file = samples_file(&self.out, &format!("counterexample-{}.csv", i + 1), &c.witness)?;
-                    let _ =
-                        writeln!(out, "{place}assert {}: refuted\n    {}\n    {}", a.text, c.what, c.witness.words());
-                    let _ = writeln!(out, "    {}", c.witness.command(&self.file, &file));
+                if let Some(scenario) = &c.scenario {
+                    let file = path_in(&self.out, &format!("{stem}.toml"))?;
+                    output::write(&file, scenario)?;
+                    simulate = Some(format!("poolcast simulate {}", shell(&file)));
                 }
             }
+            out.push(Judged { assertion, verdict, eval, simulate });
         }
-        Ok(exit)
+        Ok(out)
+    }
+
+    fn text(
+        &self,
+        formula: &Formula,
+        report: &Report,
+        idle: &[Option<Idle>],
+        prices: Option<&Prices>,
+        judged: &[Judged],
+    ) -> Result<String, Complaint> {
+        let mut out = String::new();
+        for (t, idle) in report.targets.iter().zip(idle) {
+            self.target(&mut out, formula, t, idle.as_ref(), prices)?;
+        }
+        if report.targets.is_empty() {
+            out.push_str("No run sets a target: the pool stays as it is.\n");
+        }
+        options(&mut out, report.options);
+        self.failures(&mut out, formula, &report.traps, &report.no_samples)?;
+        let _ = writeln!(out, "{} evaluations tried (--budget {})", report.made, self.budget);
+        for j in judged {
+            let place = j.assertion.line.map_or(String::new(), |l| format!("{}:{l}: ", self.file));
+            let (verdict, lines) = match &j.verdict {
+                Verdict::Proved => ("proved", Vec::new()),
+                Verdict::Unknown(why) => ("unknown", vec![why.clone()]),
+                Verdict::Refuted(c) => (
+                    "refuted",
+                    [Some(c.what.clone()), c.witness.as_ref().map(Witness::words)].into_iter().flatten().collect(),
+                ),
+            };
+            let _ = writeln!(out, "{place}assert {}: {verdict}", j.assertion.text);
+            for line in lines.iter().chain(&j.eval).chain(&j.simulate) {
+                let _ = writeln!(out, "    {line}");
+            }
+        }
+        Ok(out)
     }
 
     /// A witness under what it shows; with --witnesses also how to run it again.
@@ -210,6 +276,7 @@ impl Bounds {
         out: &mut String,
         formula: &Formula,
         t: &TargetReport,
+        idle: Option<&Idle>,
         prices: Option<&Prices>,
     ) -> Result<(), Complaint> {
         let (low, high) = (t.low.bound, t.high.bound);
@@ -242,7 +309,14 @@ impl Bounds {
         if t.kept {
             out.push_str("    some runs leave it as it is\n");
         }
-        cost(out, t, prices);
+        match prices.map(|p| (p, p.worst(t))) {
+            None => {}
+            Some((_, None)) => out.push_str("    worst cost: without limit\n"),
+            Some((p, Some(c))) => {
+                let _ =
+                    writeln!(out, "    worst cost: {:.2} an hour, {:.2} a month ({})", c.hourly, c.monthly, p.source);
+            }
+        }
         let zero = if low > 0.0 {
             "never".to_owned()
         } else if t.low.found.as_ref().is_some_and(|f| f.0 == 0.0) {
@@ -251,11 +325,15 @@ impl Bounds {
             "not found".to_owned()
         };
         let _ = writeln!(out, "    can be 0: {zero}");
-        let idle = match &t.idle {
-            Idle::Zero => "0 at the next evaluation (proved)".to_owned(),
-            Idle::Settles(n) => format!("0 after at most {n} evaluations in every run tried"),
-            Idle::Stays(n, w) => format!("stays at {n}, beginning with {}", w.words()),
-            Idle::Fails(w) => format!("evaluation fails, so the target stays; beginning with {}", w.words()),
+        let idle = match idle {
+            None => "0 at the next evaluation (proved)".to_owned(),
+            Some(Idle::Settles(n)) => format!("0 after at most {n} evaluations in every pool simulated"),
+            Some(Idle::Stays(n, start)) => {
+                format!("stays at {n} in a simulated pool, beginning with {}", start.words())
+            }
+            Some(Idle::Fails(start)) => {
+                format!("evaluation fails in a simulated pool, so the target stays; beginning with {}", start.words())
+            }
         };
         let _ = writeln!(out, "    without work: {idle}");
         let source = formula.source();

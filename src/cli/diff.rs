@@ -5,10 +5,13 @@
 
 use super::{
     Complaint, Exit, Verb,
-    bounds::{admissible, compile, samples_file},
+    bounds::{Format, admissible, compile, samples_file},
     output::Term,
 };
-use crate::bounds::{self, diff::Difference};
+use crate::{
+    bounds::{self, diff::Difference},
+    wire,
+};
 use std::path::PathBuf;
 
 /// Arguments of `diff`.
@@ -44,6 +47,9 @@ pub struct Diff {
     /// Where the samples file of a difference is written.
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
+    /// How to answer.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 impl Verb for Diff {
@@ -53,29 +59,31 @@ impl Verb for Diff {
             (Err(exit), _) | (_, Err(exit)) => return Ok(exit),
         };
         let assume = admissible(self.quota, &self.assume)?;
-        Ok(match bounds::diff::diff(&old, &new, &assume, self.budget, self.seed) {
-            Difference::SameProgram => {
-                term.print("same on every input: both compile to the same program\n");
-                Exit::Fine
+        let difference = bounds::diff::diff(&old, &new, &assume, self.budget, self.seed);
+        let commands = match &difference {
+            Difference::Differ(w, ..) => {
+                let file = samples_file(&self.out, "difference.csv", w)?;
+                Some([&self.old, &self.new].map(|formula| w.command(formula, &file)))
             }
-            Difference::SameInCases(n) => {
-                term.print(&format!("same on every admissible input: equal in all {n} cases\n"));
-                Exit::Fine
+            _ => None,
+        };
+        let out = match (self.format, &difference) {
+            (Format::Json, _) => wire::bounds::diff([&self.old, &self.new], &difference, commands.as_ref()),
+            (_, Difference::SameProgram) => "same on every input: both compile to the same program\n".to_owned(),
+            (_, Difference::SameInCases(n)) => format!("same on every admissible input: equal in all {n} cases\n"),
+            (_, Difference::NotFound(n)) => {
+                format!("no difference found in {n} directed and random inputs (not a proof)\n")
             }
-            Difference::NotFound(n) => {
-                term.print(&format!("no difference found in {n} directed and random inputs (not a proof)\n"));
-                if self.deny_unknown { Exit::Rejected } else { Exit::Fine }
+            (_, Difference::Differ(w, a, b)) => {
+                let commands = commands.as_ref().map_or(String::new(), |c| c.join("\n  "));
+                format!("they differ: {}\n    old  {a}\n    new  {b}\n  {commands}\n", w.words())
             }
-            Difference::Differ(w, a, b) => {
-                let file = samples_file(&self.out, "difference.csv", &w)?;
-                term.print(&format!(
-                    "they differ: {}\n    old  {a}\n    new  {b}\n  {}\n  {}\n",
-                    w.words(),
-                    w.command(&self.old, &file),
-                    w.command(&self.new, &file)
-                ));
-                Exit::Rejected
-            }
+        };
+        term.print(&out);
+        Ok(match difference {
+            Difference::SameProgram | Difference::SameInCases(_) => Exit::Fine,
+            Difference::NotFound(_) if !self.deny_unknown => Exit::Fine,
+            Difference::NotFound(_) | Difference::Differ(..) => Exit::Rejected,
         })
     }
 }

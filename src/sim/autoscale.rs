@@ -133,6 +133,10 @@ impl Compiler {
             Ok(Box::new(Compiled(formula)))
         })
     }
+    /// One that answers every text with this formula, compiled already; its rules are taken as they are.
+    pub fn of(formula: Formula) -> Compiler {
+        Compiler::new(move |_, _| Ok(Box::new(Compiled(formula.clone()))))
+    }
     /// From a function; its error is the text of the refusal.
     pub fn new(
         compile: impl Fn(&str, &PoolConfig) -> Result<Box<dyn Autoscaler>, String> + Send + Sync + 'static,

@@ -2,6 +2,7 @@
 //!
 //! In: text of files and plain values. Out: plain values and text of files. Never: imported by the core.
 
+pub mod bounds;
 pub mod embedded;
 pub mod import;
 pub mod metrics;

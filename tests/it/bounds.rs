@@ -220,11 +220,17 @@ fn table_of_tight_bounds() {
 
 // ---- the report, assertions, diff ----
 
-use poolcast::bounds::{
-    assertion::{self, Verdict},
-    diff::{Difference, diff},
-    report::{Idle, NoSamples},
-    transfer::Stop,
+use poolcast::{
+    bounds::{
+        diff::{Difference, diff},
+        report::NoSamples,
+        transfer::Stop,
+    },
+    claims::{
+        Verdict, assertion,
+        temporal::{self, Idle},
+        trial::{Batch, Load, Start, Trial},
+    },
 };
 
 fn jit(source: &str) -> Formula {
@@ -254,7 +260,7 @@ fn both_ends_of_a_cap_are_proved_and_reached() {
     for (end, want) in [(&t.low, 0), (&t.high, 25)] {
         assert_eq!(replay(&f, &end.found.as_ref().unwrap().1)[0], want);
     }
-    assert_eq!((t.idle.clone(), r.no_samples, r.traps.len()), (Idle::Zero, NoSamples::Works, 0));
+    assert_eq!((t.zero_when_idle, r.no_samples, r.traps.len()), (true, NoSamples::Works, 0));
     assert_eq!(t.statements, [0, 1, 2, 3]);
 }
 
@@ -274,8 +280,14 @@ fn failures_are_foreseen_with_the_pattern_that_causes_them() {
 
 #[test]
 fn a_pool_that_never_empties_is_seen() {
-    let r = report("$TargetDedicatedNodes = max(2, min(9, $CurrentDedicatedNodes));");
-    assert!(matches!(r.targets[0].idle, Idle::Stays(..)), "{:?}", r.targets[0].idle);
+    let idle = |source: &str| temporal::idle(&jit(source), &Assume::default(), 0);
+    assert!(matches!(idle("$TargetDedicatedNodes = max(2, min(9, $CurrentDedicatedNodes));"), Idle::Stays(2, _)));
+    // Half of what there is, each time a resize is over: it gets there.
+    assert!(matches!(idle("$TargetDedicatedNodes = $CurrentDedicatedNodes / 2;"), Idle::Settles(3..)));
+    assert!(matches!(
+        idle("$TargetDedicatedNodes = avg($PendingTasks.GetSample(9 * TimeInterval_Hour));"),
+        Idle::Fails(_)
+    ));
 }
 
 #[track_caller]
@@ -285,8 +297,9 @@ fn judged(source: &str, claim: &str) -> Verdict {
     let v = assertion::judge(&f, &Assume::default(), &a, 4_000, 0).unwrap();
     if let Verdict::Refuted(c) = &v {
         // Every counterexample runs.
-        let _ = f.evaluate(&c.witness.inputs(f.rules()));
-        assert!(c.witness.command("f.txt", "s.csv").starts_with("poolcast eval f.txt"));
+        let w = c.witness.as_ref().expect("an input");
+        let _ = f.evaluate(&w.inputs(f.rules()));
+        assert!(w.command("f.txt", "s.csv").starts_with("poolcast eval f.txt"));
     }
     v
 }
@@ -332,13 +345,42 @@ fn claims_about_time() {
         judged("$TargetDedicatedNodes = $CurrentDedicatedNodes > 5 ? 2 : 8;", "steady"),
         Verdict::Refuted(_)
     ));
+    // What waits stops waiting once nodes are there, and the nodes go: only a pool that boots shows it.
     let active = "$TargetDedicatedNodes = min(10, max(0, $ActiveTasks.GetSample(1)));";
     assert!(matches!(judged(active, "never_below_running"), Verdict::Refuted(_)));
+    assert!(matches!(judged(active, "steady"), Verdict::Refuted(_)));
+    let pending = "$TargetDedicatedNodes = min(10, max(0, $PendingTasks.GetSample(1)));";
+    assert!(matches!(judged(pending, "never_below_running"), Verdict::Unknown(_)));
+    assert!(matches!(judged(pending, "steady"), Verdict::Unknown(_)));
     assert!(matches!(judged("$TargetDedicatedNodes = 1;", "reacts_within(15)"), Verdict::Unknown(_)));
+    let late = format!(
+        "{QUEUE}m = avg($PendingTasks.GetSample(TimeInterval_Hour, 50));
+        $TargetDedicatedNodes = m > 50 ? 20 : 0;"
+    );
+    assert!(matches!(judged(&late, "reacts_within(15)"), Verdict::Refuted(_)));
     assert!(
         assertion::parse("$TargetDedicatedNodes = 3", None).is_err()
             && assertion::parse("reacts_within", None).is_err()
     );
+}
+
+#[test]
+fn a_trial_and_its_scenario_file_are_one() {
+    let f = jit("//! \"quotes\" and \\\n$TargetDedicatedNodes = min(10, max(0, $PendingTasks.GetSample(1)));");
+    let batches = vec![
+        Batch { count: 7, at: 120_000, every: 10_000, run: 600_000 },
+        Batch { count: 2, at: 0, every: 0, run: 3_600_000 },
+    ];
+    let load = Load { words: "some tasks".into(), batches };
+    for (nodes, load, quota) in [(3, load, 40), (0, Load::default(), 2)] {
+        let assume = Assume::default().quota(quota);
+        let trial = Trial::new(&f, &assume, Start { nodes, ..Start::all(true)[7] }, load, 12);
+        let text = trial.scenario("of\nno importance");
+        let read = poolcast::wire::scenario::parse(&text, false, ".".as_ref(), "x", &Default::default());
+        let read = read.unwrap_or_else(|e| panic!("{e:?}\n{text}"));
+        assert_eq!(read.config, trial.config(), "{text}");
+        assert!(read.workload.is_empty());
+    }
 }
 
 #[test]
@@ -426,6 +468,19 @@ fn a_refuted_assertion_fails_the_build_and_replays() {
     let nodes: u32 = out.split("$TargetDedicatedNodes=").nth(1).unwrap().split(';').next().unwrap().parse().unwrap();
     assert!(nodes > 25, "{out}");
 
+    // A claim about time: the same pool again in the simulator, the same evaluation on its own.
+    let hours = "$TargetDedicatedNodes = $CurrentDedicatedNodes > 5 ? 2 : 8;";
+    std::fs::write(dir.path().join("hours.txt"), hours).unwrap();
+    let (code, out, _) = poolcast(dir.path(), &["bounds", "hours.txt", "--assert", "steady", "--budget", "4000"]);
+    assert_eq!(code, 1, "{out}");
+    for command in out.lines().filter(|l| l.trim().starts_with("poolcast ")) {
+        let args = words(command);
+        let (code, out, err) = poolcast(dir.path(), &args.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(code, 0, "{command}\n{err}");
+        assert!(out.contains("changes of direction") || out.starts_with("$TargetDedicatedNodes="), "{out}");
+    }
+    assert_eq!(out.matches("    poolcast ").count(), 2, "{out}");
+
     let fixed = source.replace("min(25, n) + min(2, n)", "min(25, n + min(2, n))");
     std::fs::write(dir.path().join("fixed.txt"), fixed).unwrap();
     let (code, out, _) = poolcast(dir.path(), &["bounds", "fixed.txt", "--deny-unknown"]);
@@ -444,12 +499,79 @@ fn a_refuted_assertion_fails_the_build_and_replays() {
 }
 
 #[test]
+fn json_says_what_the_text_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let (code, out, err) = poolcast(dir.path(), args);
+        (code, serde_json::from_str::<serde_json::Value>(&out).unwrap_or_else(|e| panic!("{e}\n{out}{err}")))
+    };
+    let capped = "w = avg($PendingTasks.GetSample(TimeInterval_Minute * 5));\n$TargetDedicatedNodes = min(25, w);\n$TargetLowPriorityNodes = w;\n";
+    std::fs::write(dir.path().join("a.txt"), format!("//! assert $TargetDedicatedNodes <= 24\n{capped}")).unwrap();
+    std::fs::write(dir.path().join("b.txt"), capped.replace("25", "26")).unwrap();
+    let (code, v) = run(&[
+        "bounds",
+        "a.txt",
+        "--format",
+        "json",
+        "--price",
+        "0.5",
+        "--assert",
+        "$TargetDedicatedNodes >= 0",
+        "--budget",
+        "4000",
+    ]);
+    assert_eq!((code, &v["schema"], &v["file"]), (1, &"poolcast.bounds/1".into(), &"a.txt".into()));
+    let [dedicated, low] = [&v["targets"][0], &v["targets"][1]];
+    assert_eq!((&dedicated["high"]["bound"], &dedicated["high"]["reached"]), (&25.0.into(), &true.into()));
+    assert_eq!((&dedicated["lines"], &dedicated["without_work"]["is"]), (&serde_json::json!([2, 3]), &"zero".into()));
+    assert_eq!(dedicated["worst_cost"]["hourly"], 12.5);
+    assert!(low["high"]["bound"].is_null() && low["worst_cost"].is_null(), "no limit: {low}");
+    let samples = &low["high"]["witness"]["samples"]["$PendingTasks"];
+    assert!(samples.as_array().is_some_and(|s| !s.is_empty()), "{low}");
+    assert_eq!(v["empty_history"]["is"], "fails");
+    assert_eq!((&v["failures"][0]["line"], &v["options"]), (&2.into(), &serde_json::json!(["requeue"])));
+    let [refuted, proved] = [&v["assertions"][0], &v["assertions"][1]];
+    assert_eq!(
+        (&refuted["verdict"], &refuted["line"], &proved["verdict"]),
+        (&"refuted".into(), &1.into(), &"proved".into())
+    );
+    assert!(refuted["eval"].as_str().is_some_and(|c| c.starts_with("poolcast eval a.txt")), "{refuted}");
+    assert!(dir.path().join("counterexample-1.csv").exists() && proved["line"].is_null());
+
+    let (code, v) = run(&["diff", "a.txt", "b.txt", "--format", "json", "--budget", "4000"]);
+    assert_eq!((code, &v["schema"], &v["verdict"]), (1, &"poolcast.diff/1".into(), &"differ".into()));
+    assert_ne!(v["old"]["results"], v["new"]["results"]);
+    assert_eq!(run(&["diff", "a.txt", "a.txt", "--format", "json"]).1["verdict"], "same");
+    // Every field is on the page.
+    let page =
+        std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/bounds.md")).unwrap();
+    fn fields<'v>(v: &'v serde_json::Value, out: &mut Vec<&'v str>) {
+        match v {
+            serde_json::Value::Object(o) => o.iter().for_each(|(k, v)| {
+                out.push(k);
+                fields(v, out);
+            }),
+            serde_json::Value::Array(a) => a.iter().for_each(|v| fields(v, out)),
+            _ => {}
+        }
+    }
+    let mut all = Vec::new();
+    fields(&v, &mut all);
+    let (_, v) = run(&["bounds", "a.txt", "--format", "json", "--budget", "4000"]);
+    fields(&v, &mut all);
+    for field in all.iter().filter(|f| !f.starts_with('$')) {
+        assert!(page.contains(&format!("`{field}`")), "docs/bounds.md does not say what `{field}` is");
+    }
+}
+
+#[test]
 fn the_page_only_names_claims_there_are() {
     let page =
         std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/bounds.md")).unwrap();
     let comments: String = page.lines().filter(|l| l.starts_with("//! assert")).map(|l| format!("{l}\n")).collect();
     let read = assertion::in_comments(&format!("{comments}$TargetDedicatedNodes = 1;"));
     assert!(read.len() >= 3 && read.iter().all(Result::is_ok), "{read:?}");
+    let page = page.split("## For programs").next().unwrap();
     for claim in page.lines().filter_map(|l| l.strip_prefix("| `")?.split('`').next()) {
         let claim = claim.replace("(N)", "(3)").replace("(M)", "(15)");
         let a = assertion::parse(&claim, None).unwrap();

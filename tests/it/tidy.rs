@@ -56,6 +56,25 @@ const EDGES: &[(&str, &[&str])] = &[
     ("diag", &[]),
     // `bounds`: what only an analysis of the whole program can say. It sees the data types of `check::hir`, never `check`'s code.
     ("check", &["diag", "bounds"]),
+    // The proofs: programs and single evaluations. A pool over time is a claim's business.
+    (
+        "bounds",
+        &[
+            "check",
+            "diag",
+            "formula",
+            "interp",
+            "ir",
+            "outcome",
+            "Engine",
+            "Evaluator",
+            "Formula",
+            "Inputs",
+            "Options",
+            "Targets",
+        ],
+    ),
+    ("claims", &["bounds", "check", "diag", "interp", "ir", "sim", "formula", "Formula"]),
     ("ir", &["check"]),
     // `check` means the data types of `check::hir`, which a program refers to.
     ("interp", &["ir", "check"]),

@@ -7,6 +7,7 @@
 //! undefined behaviour. What C must still get right is the memory it passes: pointers with their lengths.
 #![allow(non_camel_case_types)] // the names C sees
 
+mod bounds;
 mod feed;
 mod formula;
 mod handle;
@@ -14,6 +15,7 @@ mod outcome;
 mod report;
 mod simulate;
 
+pub use bounds::*;
 pub use feed::*;
 pub use formula::*;
 pub use outcome::*;

@@ -7,7 +7,7 @@ fn the_header_is_current() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).unwrap();
     let mut builder = cbindgen::Builder::new().with_config(config);
-    for file in ["lib", "report", "formula", "feed", "outcome", "simulate"] {
+    for file in ["lib", "report", "formula", "feed", "outcome", "bounds", "simulate"] {
         builder = builder.with_src(root.join(format!("src/{file}.rs")));
     }
     let mut made = Vec::new();

@@ -115,7 +115,7 @@ fn the_header_stands_alone_in_c99_and_cpp11() {
 }
 
 #[test]
-fn the_guides_program_and_the_example_run() {
+fn the_guides_program_and_the_examples_run() {
     let guide = std::fs::read_to_string(root().join("../../docs/embedding.md")).unwrap();
     let hello =
         guide.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a C program in the guide");
@@ -125,7 +125,10 @@ fn the_guides_program_and_the_example_run() {
     let run = Command::new(&program).output().unwrap();
     succeeded(&run, "the guide's program");
     assert_eq!(String::from_utf8_lossy(&run.stdout), "6 nodes\n");
-    let example = root().join("examples/embed_scheduler.c");
-    let Some(program) = build("gcc", &example, &["-std=c11"], "embed_scheduler_c") else { return };
-    succeeded(&Command::new(&program).output().unwrap(), "the example");
+    for example in ["embed_scheduler", "reject_pool"] {
+        let source = root().join(format!("examples/{example}.c"));
+        let Some(program) = build("gcc", &source, &["-std=c11"], &format!("{example}_c")) else { return };
+        succeeded(&Command::new(&program).output().unwrap(), example);
+        valgrind(&program, &[]);
+    }
 }

@@ -106,6 +106,68 @@ static void rejected(void) {
     poolcast_report_free(report);
 }
 
+static void bounded(void) {
+    poolcast_formula formula = compile(FORMULA);
+    poolcast_bounds b;
+    poolcast_verdict v = POOLCAST_UNKNOWN;
+    poolcast_report report;
+    const char *cap = "$TargetDedicatedNodes <= 20", *tighter = "$TargetDedicatedNodes <= 19";
+    const char *few = "$PendingTasks <= 12", *zero = "settles_to_zero";
+    CHECK(poolcast_formula_bounds(formula, 0, NULL, 0, &b, NULL) == POOLCAST_OK);
+    CHECK(b.dedicated.low == 0 && b.dedicated.high == 20 && !b.dedicated.may_stay && b.can_fail);
+    CHECK(b.low_priority.low == -1 && b.low_priority.high == -1 && b.low_priority.may_stay);
+    CHECK(poolcast_formula_bounds(formula, 40, few, strlen(few), &b, NULL) == POOLCAST_OK && b.dedicated.high == 12);
+
+    CHECK(poolcast_formula_prove(formula, cap, strlen(cap), 0, NULL, 0, 0, &v, &report) == POOLCAST_OK);
+    CHECK(v == POOLCAST_PROVED && report.id == 0);
+    CHECK(poolcast_formula_prove(formula, zero, strlen(zero), 0, NULL, 0, 0, &v, &report) == POOLCAST_OK);
+    CHECK(v == POOLCAST_PROVED && report.id == 0);
+    CHECK(poolcast_formula_prove(formula, tighter, strlen(tighter), 0, NULL, 0, 2000, &v, &report) == POOLCAST_OK);
+    poolcast_finding f;
+    CHECK(v == POOLCAST_REFUTED && poolcast_report_get(report, 0, &f) == POOLCAST_OK && same(f.code, "refuted"));
+    CHECK(f.message.len > 40 && poolcast_report_free(report) == POOLCAST_OK);
+    CHECK(poolcast_formula_prove(formula, tighter, strlen(tighter), 0, NULL, 0, 2000, &v, NULL) == POOLCAST_OK);
+
+    CHECK(poolcast_formula_prove(formula, "nodes <", 7, 0, NULL, 0, 0, &v, &report) == POOLCAST_BAD_INPUT);
+    poolcast_report_free(report);
+    CHECK(poolcast_formula_prove(formula, "a\xC3", 2, 0, NULL, 0, 0, &v, NULL) == POOLCAST_BAD_INPUT);
+    CHECK(poolcast_formula_prove(formula, NULL, 3, 0, NULL, 0, 0, &v, NULL) == POOLCAST_NULL_POINTER);
+    CHECK(poolcast_formula_prove(formula, cap, strlen(cap), 0, NULL, 0, 0, NULL, NULL) == POOLCAST_NULL_POINTER);
+    CHECK(poolcast_formula_bounds(formula, 0, NULL, 0, NULL, NULL) == POOLCAST_NULL_POINTER);
+    CHECK(poolcast_formula_bounds(formula, 0, "x = 3", 5, &b, NULL) == POOLCAST_BAD_INPUT);
+    poolcast_formula_free(formula);
+    CHECK(poolcast_formula_bounds(formula, 0, NULL, 0, &b, NULL) == POOLCAST_BAD_HANDLE);
+    CHECK(poolcast_formula_prove(formula, cap, strlen(cap), 0, NULL, 0, 0, &v, NULL) == POOLCAST_BAD_HANDLE);
+}
+
+/* Made on another thread than the one that uses and closes it, and closed there while it is in use here. */
+static void *maker(void *out) {
+    *(poolcast_formula *)out = compile(FORMULA);
+    return NULL;
+}
+
+static void *closer(void *formula) {
+    CHECK(poolcast_formula_free(*(poolcast_formula *)formula) == POOLCAST_OK);
+    return NULL;
+}
+
+static void other_threads(void) {
+    poolcast_formula formula = {0};
+    poolcast_feed feed;
+    poolcast_targets t;
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, maker, &formula) == 0 && pthread_join(thread, NULL) == 0);
+    CHECK(poolcast_feed_for(formula, &feed, NULL) == POOLCAST_OK);
+    for (int i = 0; i <= 10; i++)
+        CHECK(poolcast_feed_push(feed, metric("$PendingTasks"), START + 30000 * i, 7, NULL) == POOLCAST_OK);
+    CHECK(poolcast_evaluate(formula, feed, START + 300000, &t, NULL) == POOLCAST_OK && t.dedicated == 7);
+    CHECK(pthread_create(&thread, NULL, closer, &formula) == 0);
+    poolcast_status status;
+    while ((status = poolcast_evaluate(formula, feed, START + 300000, &t, NULL)) == POOLCAST_OK) CHECK(t.dedicated == 7);
+    CHECK(status == POOLCAST_BAD_HANDLE && pthread_join(thread, NULL) == 0);
+    CHECK(poolcast_feed_free(feed) == POOLCAST_OK);
+}
+
 static void hostile(size_t big_size) {
     poolcast_report report;
     poolcast_formula formula = compile(FORMULA), none = {0}, forged = {0x0100000000123456};
@@ -236,6 +298,8 @@ int main(int argc, char **argv) {
     CHECK(poolcast_version().len >= 5);
     plain_use();
     rejected();
+    bounded();
+    other_threads();
     long calls = argc > 1 ? atol(argv[1]) : 1000000;
     hostile(calls < 10000 ? 100 * 1000 : 10 * 1000 * 1000);
     simulated();

@@ -1,6 +1,7 @@
 //! Formulas and outcomes as Python objects.
 
 use crate::{
+    bounds::{self, Bounds, Verdict},
     convert::{bad, error, failed, instant},
     diagnostic::{self, Diagnostic},
     feed::Feed,
@@ -183,6 +184,26 @@ impl Formula {
             Err(e) => Ok(failed(py, source, e).into_value(py).into_bound(py).into_any()),
         };
         all.into_iter().map(one).collect()
+    }
+
+    /// The ranges of its targets, proved without running it. ``quota`` is the most nodes of one kind the pool ever has;
+    /// ``assume`` a condition on inputs such as ``$PendingTasks <= 500``.
+    #[pyo3(signature = (*, quota = None, assume = None))]
+    fn bounds(&self, py: Python<'_>, quota: Option<u32>, assume: Option<&str>) -> PyResult<Bounds> {
+        bounds::of(py, &self.inner, quota, assume)
+    }
+    /// Judge an assertion about every evaluation, such as ``$TargetDedicatedNodes <= 40``, or about time, such as
+    /// ``settles_to_zero``. ``budget`` is how many evaluations the search for a counterexample may make.
+    #[pyo3(signature = (assertion, *, quota = None, assume = None, budget = None))]
+    fn prove(
+        &self,
+        py: Python<'_>,
+        assertion: &str,
+        quota: Option<u32>,
+        assume: Option<&str>,
+        budget: Option<u32>,
+    ) -> PyResult<Verdict> {
+        bounds::prove(py, &self.inner, assertion, quota, assume, budget)
     }
 
     fn __repr__(&self) -> String {

@@ -3,6 +3,7 @@
 //! In: Python objects, arrays by the buffer protocol, frames by the Arrow PyCapsule interface. Out: objects, exceptions with
 //! places. Never: a panic as anything but an exception, the interpreter's lock held while the library works.
 
+mod bounds;
 mod convert;
 mod diagnostic;
 mod feed;
@@ -15,6 +16,8 @@ use pyo3::prelude::*;
 /// The compiled part of `poolcast`.
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use crate::bounds::{Bounds, Range, Verdict};
     #[pymodule_export]
     use crate::diagnostic::{Diagnostic, check};
     #[pymodule_export]

@@ -155,3 +155,52 @@ def test_many_pools():
     many = formula.evaluate_many(feeds, 1767600000)
     assert isinstance(many[0], poolcast.EvaluationError)
     assert [t[0] for t in many[1:]] == list(range(1, 700))
+
+
+def test_bounds_and_assertions():
+    formula = poolcast.Formula(TEXT)
+    bounds = formula.bounds()
+    assert (bounds.dedicated.low, bounds.dedicated.high, bounds.dedicated.may_stay) == (0, 20, False)
+    assert bounds.low_priority is None and bounds.can_fail
+    assert formula.bounds(quota=40, assume="$PendingTasks <= 12").dedicated.high == 12
+    assert poolcast.Formula("$TargetDedicatedNodes = $PendingTasks.GetSample(1);").bounds().dedicated.high is None
+
+    assert formula.prove("$TargetDedicatedNodes <= 20").verdict == "proved"
+    refuted = formula.prove("$TargetDedicatedNodes <= 19", budget=2000)
+    assert refuted.verdict == "refuted" and "$PendingTasks" in refuted.witness and refuted.scenario is None
+    # What a claim about time is refuted by can be simulated.
+    nervous = poolcast.Formula("$TargetDedicatedNodes = $CurrentDedicatedNodes > 5 ? 2 : 8;")
+    steady = nervous.prove("steady")
+    assert steady.verdict == "refuted"
+    assert poolcast.simulate(poolcast.Scenario(steady.scenario)).measures["oscillations"] > 10
+    for call in [
+        lambda: formula.prove("nodes <"),
+        lambda: formula.prove("steady", assume="x = 3"),
+        lambda: formula.bounds(assume="$PendingTasks < 0"),
+    ]:
+        with pytest.raises(ValueError):
+            call()
+
+
+def test_objects_made_on_one_thread_serve_another(scenario):
+    made = {}
+
+    def make():
+        made["formula"] = poolcast.Formula(TEXT)
+        made["feed"] = poolcast.Feed()
+        for i in range(20):
+            made["feed"].push("PendingTasks", 1767600000 + 30 * i, 7.0)
+        made["simulation"] = poolcast.Simulation(scenario)
+
+    thread = threading.Thread(target=make)
+    thread.start()
+    thread.join()
+    assert made["formula"].targets(made["feed"], 1767600000 + 570)[0] == 7
+    made["simulation"].run()
+    assert made["simulation"].now > 0
+
+
+@pytest.mark.parametrize("text", [b"\xc3", b"$TargetDedicatedNodes = 3;", None, 7])
+def test_a_formula_is_text(text):
+    with pytest.raises(TypeError):
+        poolcast.Formula(text)

@@ -170,6 +170,45 @@ fn extremes_over_long_windows_and_compaction() {
 }
 
 #[test]
+fn giving_memory_back_changes_no_window() {
+    let mut s = Series::default();
+    let mut all: Plain = Vec::new();
+    let (mut t, mut x) = (7 * S, 1u64);
+    for i in 0..20_000i64 {
+        x = x.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        // Regular, two in a period, and now and then a gap; some fractions early, so that sums come back.
+        t += match x >> 60 {
+            0 => 11 * S,
+            1 => 400 * S,
+            _ => 30 * S,
+        };
+        let value = if i < 2500 && i % 1000 == 7 { 0.5 } else { (x >> 50 & 63) as f64 };
+        s.push(Ticks(t), Ticks(t), value).unwrap();
+        all.push((t, t, value));
+        if i % 3 == 0 {
+            s.forget_before(Ticks(t - 100_000 * S));
+        }
+        if i % 97 == 0 {
+            let kept: Plain = all.iter().copied().filter(|p| p.0 >= t - 100_000 * S).collect();
+            let margin = (x >> 40) as i64 % (90_000 * S);
+            let (lo, hi) = (t - margin, t - margin / 3);
+            let want = naive(&Rules::default(), &kept, t, lo, hi);
+            let range = s.range(Ticks(t), Ticks(lo), Ticks(hi));
+            assert_eq!(s.window(Ticks(t), Ticks(lo), Ticks(hi)), &want[..], "sample {i}");
+            if i > 12_000 {
+                assert_eq!(s.window_sum(range.clone()), Some(reduce::sum(&want)), "the fractions are forgotten");
+                assert_eq!(s.window_std(range), reduce::std(&want).filter(|_| want.len() > 1));
+            }
+        }
+    }
+    assert!(s.values().len() < 10_000);
+    s.forget_before(Ticks(i64::MAX));
+    assert!(s.is_empty() && s.values().is_empty());
+    s.push(Ticks(t + 1), Ticks(t + 1), 3.0).unwrap();
+    assert_eq!(s.window(Ticks(t + 1), Ticks(0), Ticks(t + 1)), [3.0]);
+}
+
+#[test]
 fn possible_samples() {
     let p = |seconds: i64| possible(Ticks(0), Ticks(seconds * S), Possible::Whole);
     assert_eq!([p(0), p(1), p(15), p(30), p(45), p(180), p(900), p(-5)], [0.0, 1.0, 1.0, 1.0, 1.0, 6.0, 30.0, 0.0]);

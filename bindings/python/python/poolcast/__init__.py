@@ -10,15 +10,18 @@ Check, evaluate and simulate Azure Batch autoscale formulas::
 """
 
 from ._core import (
+    Bounds,
     Diagnostic,
     Feed,
     Formula,
     Frame,
     Outcome,
+    Range,
     Read,
     Run,
     Scenario,
     Simulation,
+    Verdict,
     __version__,
     check,
     metrics,
@@ -28,6 +31,7 @@ from ._errors import CompileError, EvaluationError, InputError, PoolcastError
 from ._sweep import SweepResult, sweep
 
 __all__ = [
+    "Bounds",
     "CompileError",
     "Diagnostic",
     "EvaluationError",
@@ -37,11 +41,13 @@ __all__ = [
     "InputError",
     "Outcome",
     "PoolcastError",
+    "Range",
     "Read",
     "Run",
     "Scenario",
     "Simulation",
     "SweepResult",
+    "Verdict",
     "__version__",
     "check",
     "metrics",

@@ -6,15 +6,18 @@ from os import PathLike
 from typing import Any, Literal, Protocol, Self, TypeAlias, final, type_check_only
 
 __all__ = [
+    "Bounds",
     "Diagnostic",
     "Feed",
     "Formula",
     "Frame",
     "Outcome",
+    "Range",
     "Read",
     "Run",
     "Scenario",
     "Simulation",
+    "Verdict",
     "__version__",
     "check",
     "measure",
@@ -109,6 +112,31 @@ class Feed:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 @final
+class Range:
+    """What a target can be, proved."""
+
+    low: int
+    high: int | None
+    may_stay: bool
+
+@final
+class Bounds:
+    """What a formula can ask for, proved."""
+
+    dedicated: Range | None
+    low_priority: Range | None
+    can_fail: bool
+
+@final
+class Verdict:
+    """What came of an assertion."""
+
+    verdict: Literal["proved", "refuted", "unknown"]
+    reason: str | None
+    witness: str | None
+    scenario: str | None
+
+@final
 class Formula:
     """A compiled formula."""
 
@@ -138,6 +166,10 @@ class Formula:
         seed: int | None = None,
     ) -> Outcome: ...
     def targets(self, feed: Feed, now: _Time) -> tuple[int | None, int | None, str]: ...
+    def bounds(self, *, quota: int | None = None, assume: str | None = None) -> Bounds: ...
+    def prove(
+        self, assertion: str, *, quota: int | None = None, assume: str | None = None, budget: int | None = None
+    ) -> Verdict: ...
     def evaluate_many(
         self, feeds: Sequence[Feed], now: _Time
     ) -> list[tuple[int | None, int | None, str] | Exception]: ...

@@ -6,9 +6,10 @@
 //! formula (and of the formula cut off at each `stop()`), with targets read as node counts, and the whole is analysed; so
 //! a condition may use the formula's variables, samples, everything. Questions about time are in `temporal`.
 
-use super::{assume::Assume, report, search::Search, temporal, walk::analyse, witness::Witness};
+use super::temporal;
 use crate::{
     Formula,
+    bounds::{assume::Assume, domain::Num, report, search::Search, walk::analyse, witness::Witness},
     check::{self, hir::Output},
     diag::Severity,
     interp::End,
@@ -49,8 +50,10 @@ pub struct Assertion {
 /// A run that contradicts a claim.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Counterexample {
-    /// The input of the evaluation that does.
-    pub witness: Witness,
+    /// The input of the evaluation that does; none where it depends on more, such as draws of `rand()`.
+    pub witness: Option<Witness>,
+    /// For a claim about time: the pool it happens in, as a scenario file.
+    pub scenario: Option<String>,
     /// What happened, in words.
     pub what: String,
 }
@@ -132,7 +135,7 @@ pub fn judge(
             }
             Ok(unknown.map_or(Verdict::Proved, Verdict::Unknown))
         }
-        claim => Ok(temporal::judge(formula, assume, claim)),
+        claim => Ok(temporal::judge(formula, assume, claim, budget)),
     }
 }
 
@@ -249,7 +252,7 @@ fn always(formula: &Formula, assume: &Assume, condition: &str, budget: u32, seed
         let analysis = analyse(&part.program, assume);
         for e in analysis.endings.iter().filter(|e| e.end == End::Finished) {
             let value = |slot: usize| analysis.stores[slot].map(|v| e.state.vals[v.ix()].num());
-            let holds = value(part.holds).unwrap_or(super::domain::Num::ANY);
+            let holds = value(part.holds).unwrap_or(Num::ANY);
             if holds.nan || holds.zero() {
                 left = match part.margin.and_then(value) {
                     Some(m) => {
@@ -275,7 +278,7 @@ fn always(formula: &Formula, assume: &Assume, condition: &str, budget: u32, seed
         Ok(o) => o.results.split(';').take(2).collect::<Vec<_>>().join(", "),
         Err(e) => return Ok(Verdict::Unknown(format!("the engine does not confirm the counterexample: {e}"))),
     };
-    Ok(Verdict::Refuted(Box::new(Counterexample { witness, what })))
+    Ok(Verdict::Refuted(Box::new(Counterexample { witness: Some(witness), scenario: None, what })))
 }
 
 /// Infinity where a run contradicts the condition, else how near it comes; none where it fails.
