@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench eval --no-default-features --features jit` prints the tables of the README: medians over interleaved
 //! rounds of thread CPU time, so the machine's drift and its other users hit all contenders alike. Read the ratios.
-//! A word after `--` (`shapes`, `compile`, `backtest`, `memory`) prints that table alone.
+//! A word after `--` (`shapes`, `compile`, `backtest`, `hostile`, `memory`) prints that table alone.
 
 mod shapes;
 
@@ -107,6 +107,37 @@ fn backtests() {
     }
 }
 
+/// What bounds one evaluation when nobody means well: as many different windows as 8 KB of text hold, each over a million
+/// samples whose sums no index knows.
+fn hostile() {
+    let mut store = SeriesStore::new(&Rules::default());
+    for i in 0..1_000_000i64 {
+        let at = Ticks(i * Interval::SAMPLE_PERIOD.0);
+        store.push(Metric::PendingTasks, at, at, (i * 7919 % 613) as f64 + 0.1).expect("samples in order");
+    }
+    let inputs = Inputs::with_series(Ticks(1_000_000 * Interval::SAMPLE_PERIOD.0), store);
+    println!("\n| one hostile evaluation, a million fractional samples | windows | ms |\n|---|--:|--:|");
+    for (name, head, tail) in
+        [("sum", "sum(", ")"), ("max", "max(", ")"), ("std", "std(", ")"), ("percentile", "percentile(", ",50)")]
+    {
+        let mut text = String::from("w=TimeInterval_Week*52;s=TimeInterval_Minute;x=0");
+        let mut windows = 0;
+        loop {
+            let term = format!("+{head}$PendingTasks.GetSample(w-{windows}*s,0){tail}");
+            // Percentiles copy: the memory budget stops them first.
+            if text.len() + term.len() > 8000 || (name == "percentile" && windows == 8) {
+                break;
+            }
+            text += &term;
+            windows += 1;
+        }
+        let mut evaluator =
+            Formula::compile(&(text + ";$TargetDedicatedNodes=x>0?1:0;")).expect("a sound formula").evaluator();
+        let [ns] = race(3, 1, [&mut || drop(black_box(evaluator.targets(&inputs.snapshot())))]);
+        println!("| {name} | {windows} | {:.0} |", ns / 1e6);
+    }
+}
+
 fn memory() {
     let rss = || {
         let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
@@ -129,6 +160,7 @@ fn main() {
         ("shapes", evaluation as fn()),
         ("compile", compilation as fn()),
         ("backtest", backtests as fn()),
+        ("hostile", hostile as fn()),
         ("memory", memory as fn()),
     ] {
         if args.is_empty() || args.iter().any(|a| a == name) {
