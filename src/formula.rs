@@ -13,10 +13,7 @@ use crate::{
 };
 use poolcast_grammar::LineIndex;
 #[cfg(feature = "jit")]
-use poolcast_runtime::{
-    abi::{Host, RawSlot, RunInputs, View},
-    window::Window,
-};
+use poolcast_runtime::abi::{Host, RawSlot, RunInputs, View};
 use poolcast_runtime::{arena::Arena, cx::Cx, rules::Rules, snapshot::Snapshot, trap::Trap, value::Value};
 use std::sync::Arc;
 
@@ -184,9 +181,7 @@ impl Formula {
                 #[cfg(feature = "jit")]
                 frame: vec![RawSlot::default(); p.slots.len()],
                 #[cfg(feature = "jit")]
-                views: Vec::with_capacity(p.windows.len()),
-                #[cfg(feature = "jit")]
-                sums: needs_sums(p),
+                views: vec![View::BLANK; p.windows.len()],
             },
         }
     }
@@ -196,19 +191,6 @@ impl Formula {
         let (line, col) = self.0.lines.line_col(&self.0.source, fault.at);
         outcome::failure(fault, line, col, snapshot)
     }
-}
-
-#[cfg(feature = "jit")]
-fn needs_sums(p: &Program) -> Vec<bool> {
-    let mut sums = vec![false; p.windows.len()];
-    for (inst, live) in p.insts.iter().zip(&p.live) {
-        if let ir::Inst::Reduce(ir::Reduce::Sum | ir::Reduce::Avg, w, _) = inst
-            && *live
-        {
-            sums[w.0 as usize] = true;
-        }
-    }
-    sums
 }
 
 /// A formula with the scratch its evaluations need: keep one per thread and evaluate as often as you like.
@@ -227,9 +209,6 @@ struct Scratch {
     frame: Vec<RawSlot>,
     #[cfg(feature = "jit")]
     views: Vec<View>,
-    /// Which windows' sums the program reads.
-    #[cfg(feature = "jit")]
-    sums: Vec<bool>,
 }
 
 impl Evaluator {
@@ -282,19 +261,21 @@ fn machine<R>(
     read: impl FnOnce(&crate::jit::Finished<'_>) -> R,
 ) -> Result<(End, R), Fault> {
     calendar(snapshot)?;
-    let Scratch { arena, frame, views, sums } = scratch;
+    let Scratch { arena, frame, views } = scratch;
     arena.reset();
-    views.clear();
-    views.extend(
-        p.windows.iter().zip(&*sums).map(|(spec, sum)| View::new(&Window::resolve(spec, snapshot, &p.rules), *sum)),
-    );
+    code.plan().resolve(snapshot, |i, planned| {
+        if let Some(view) = views.get_mut(i) {
+            *view = View::new(&planned);
+        }
+    });
     let inputs = RunInputs::new(snapshot);
-    let mut host = Host { cx: Cx::new(snapshot, &p.rules, arena).muted(), trap: None };
+    let mut host = Host::new(snapshot, &p.rules, arena);
     let end = code.run(p, &mut host, frame, views, &inputs)?;
     Ok((end, read(&crate::jit::Finished::new(frame, end, &host))))
 }
 
 /// Instants outside the calendar have no members and no windows: no evaluation either.
+#[inline]
 fn calendar(snapshot: &Snapshot<'_>) -> Result<(), Fault> {
     if snapshot.now.in_calendar() { Ok(()) } else { Err(Fault { trap: Trap::TimeOverflow, at: 0 }) }
 }

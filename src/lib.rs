@@ -40,7 +40,7 @@ pub use error::{Error, HostError, InputError};
 pub use feed::{Feed, FeedView, PoolState};
 pub use formula::{Engine, Evaluator, Formula, Options};
 pub use inputs::Inputs;
-pub use outcome::{EvalError, Outcome, OwnedValue, Target, Targets};
+pub use outcome::{EvalError, Failure, Outcome, OwnedValue, Target, Targets};
 pub use poolcast_grammar::{LineIndex, Span};
 pub use poolcast_runtime::{
     metric::Metric,

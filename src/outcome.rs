@@ -88,9 +88,22 @@ impl Outcome {
 }
 
 /// Why an evaluation failed, as the service reports it. The pool stays as it is.
+///
+/// One pointer wide, for evaluations are many and failures few; it reads like the [`Failure`] it holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvalError(Box<Failure>);
+
+impl std::ops::Deref for EvalError {
+    type Target = Failure;
+    fn deref(&self) -> &Failure {
+        &self.0
+    }
+}
+
+/// What there is to say about a failed evaluation.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct EvalError {
+pub struct Failure {
     /// `InsufficientSampleData` or `AutoScalingFormulaEvaluationError`.
     pub code: &'static str,
     /// The service's message for the code.
@@ -106,6 +119,7 @@ pub struct EvalError {
 }
 
 /// The slots of the three outputs after a run that ended so.
+#[inline]
 pub(crate) fn outputs(p: &Program, end: End) -> [Option<u32>; 3] {
     let End::Stopped(stmt) = end else { return p.outputs };
     use crate::check::hir::Output::*;
@@ -220,17 +234,18 @@ fn heading(targets: [u32; 2], option: DeallocationOption) -> String {
 }
 
 /// A failure in the service's words (language.md §3.4).
+#[cold]
 pub(crate) fn failure(fault: Fault, line: u32, col: u32, snapshot: &Snapshot<'_>) -> EvalError {
     let metric = match fault.trap {
         Trap::InsufficientSamples { metric, .. } => Some(metric),
         _ => None,
     };
-    EvalError {
+    EvalError(Box::new(Failure {
         code: fault.trap.code(),
         message: fault.trap.service_message(),
         value: format!("Line {line}, Col {col}: {}", fault.trap.detail()),
         span: poolcast_grammar::Span::new(fault.at, fault.at),
         results: heading([present(snapshot, 0), present(snapshot, 1)], DeallocationOption::default()),
         metric,
-    }
+    }))
 }

@@ -5,10 +5,12 @@
 #![allow(unsafe_code)]
 
 use crate::{
+    arena::Arena,
     builtins::{self, vector},
     catalog::OverloadId,
     cx::Cx,
     metric::Metric,
+    rules::Rules,
     scalar::ScalarOp,
     series::Series,
     snapshot::Snapshot,
@@ -16,7 +18,7 @@ use crate::{
     trap::Trap,
     ty::Ty,
     value::{DeallocationOption, Value},
-    window::{Reduce, Window},
+    window::{Planned, Reduce, Window},
 };
 
 /// A resolved window as compiled code reads it.
@@ -28,6 +30,7 @@ pub struct View {
     len_double: f64,
     percent: f64,
     sum: f64,
+    newest: f64,
     series: *const Series,
     lo: u64,
 }
@@ -52,23 +55,37 @@ impl ViewLayout {
     pub const PERCENT: i32 = std::mem::offset_of!(View, percent) as i32;
     /// Sum, when the program asked for it.
     pub const SUM: i32 = std::mem::offset_of!(View, sum) as i32;
+    /// Newest sample of a window by count; NaN when there is none.
+    pub const NEWEST: i32 = std::mem::offset_of!(View, newest) as i32;
     /// Size of a view.
     pub const SIZE: i32 = size_of::<View>() as i32;
 }
 
 impl View {
-    /// From a resolved window; the sum only when asked for.
+    /// Before any run.
+    pub const BLANK: View = View {
+        values: std::ptr::null(),
+        len: 0,
+        len_double: 0.0,
+        percent: 0.0,
+        sum: 0.0,
+        newest: f64::NAN,
+        series: std::ptr::null(),
+        lo: 0,
+    };
+    /// From a resolved window.
     #[inline]
-    pub fn new(w: &Window<'_>, needs_sum: bool) -> View {
-        let values = w.values();
+    pub fn new(p: &Planned<'_>) -> View {
+        let values = p.window.values();
         View {
             values: values.as_ptr(),
             len: values.len() as u64,
             len_double: values.len() as f64,
-            percent: w.percent,
-            sum: if needs_sum { Reduce::Sum.eval(w, 0.0) } else { 0.0 },
-            series: w.series,
-            lo: w.range.start as u64,
+            percent: p.window.percent,
+            sum: p.sum,
+            newest: p.newest,
+            series: p.window.series,
+            lo: p.window.range.start as u64,
         }
     }
     /// Percentage of possible samples present.
@@ -217,10 +234,24 @@ impl Arg {
 /// The host's side of a compiled run.
 #[derive(Debug)]
 pub struct Host<'r> {
-    /// What bodies see.
-    pub cx: Cx<'r>,
+    snapshot: &'r Snapshot<'r>,
+    rules: &'r Rules,
+    arena: &'r Arena,
+    /// What bodies see; made at the first call, for most runs make none.
+    cx: Option<Cx<'r>>,
     /// Why the last host call failed.
     pub trap: Option<Trap>,
+}
+
+impl<'r> Host<'r> {
+    /// For one run.
+    #[inline]
+    pub fn new(snapshot: &'r Snapshot<'r>, rules: &'r Rules, arena: &'r Arena) -> Host<'r> {
+        Host { snapshot, rules, arena, cx: None, trap: None }
+    }
+    fn cx(&mut self) -> &mut Cx<'r> {
+        self.cx.get_or_insert_with(|| Cx::new(self.snapshot, self.rules, self.arena).muted())
+    }
 }
 
 /// What a host call does.
@@ -307,7 +338,7 @@ pub unsafe extern "C" fn rt_host(host: *mut Host<'_>, op: u64, args: *const Arg,
             many = cells.iter().map(|c| unsafe { c.value() }).collect();
             &many[..]
         };
-        host_call(&mut host.cx, HostOp::decode(op), values)
+        host_call(host.cx(), HostOp::decode(op), values)
     });
     let result = std::panic::catch_unwind(run).unwrap_or_else(|_| Err(Trap::Internal("a builtin panicked".into())));
     match result {
@@ -342,7 +373,7 @@ macro_rules! reductions {
         pub fn reduction(kind: Reduce) -> Option<usize> {
             match kind {
                 $( Reduce::$kind => Some($symbol as *const () as usize), )*
-                Reduce::Sum | Reduce::Avg | Reduce::Len => None,
+                Reduce::Sum | Reduce::Avg | Reduce::Len | Reduce::LastOrZero => None,
             }
         }
     };
@@ -357,7 +388,6 @@ reductions! {
     rt_norm Norm;
     rt_std Std;
     rt_val Val;
-    rt_last_or_zero LastOrZero;
 }
 
 macro_rules! unary {

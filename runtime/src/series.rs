@@ -14,7 +14,6 @@ use crate::{
     builtins::reduce,
     metric::Metric,
     rules::{Possible, Rules, SampleStamp, WindowEnds},
-    scalar::{max2, min2},
     ticks::{Interval, Ticks},
 };
 use extremes::Extremes;
@@ -259,6 +258,19 @@ impl Series {
         }
         start.min(end)..end
     }
+    /// [`Series::range`] for windows that end at `now`, given what is visible then: most windows do, and share that.
+    #[inline]
+    pub(crate) fn range_to_now(&self, now: Ticks, lo: Ticks, visible: usize) -> Range<usize> {
+        let start = self.index_at(Ticks(lo.0.saturating_sub(self.shift[0])));
+        // Whatever is visible at `now` has a key at or before it.
+        let end = if self.shift[1] == 0 { visible } else { self.index_at(Ticks(now.0 - self.shift[1])).min(visible) };
+        start.min(end)..end
+    }
+    /// The newest `n` of the samples before `visible`.
+    #[inline]
+    pub(crate) fn newest(&self, visible: usize, n: usize) -> Range<usize> {
+        visible.saturating_sub(n).max(self.head)..visible
+    }
     /// [`Series::range`], as a slice of the column.
     #[inline]
     pub fn window(&self, now: Ticks, lo: Ticks, hi: Ticks) -> &[f64] {
@@ -267,8 +279,7 @@ impl Series {
     /// The newest `n` samples visible at `now`, however old.
     #[inline]
     pub fn last_range(&self, now: Ticks, n: usize) -> Range<usize> {
-        let end = self.visible_to(now);
-        end.saturating_sub(n).max(self.head)..end
+        self.newest(self.visible_to(now), n)
     }
     /// [`Series::last_range`], as a slice of the column.
     #[inline]
@@ -339,14 +350,14 @@ impl Series {
     pub fn window_min(&self, range: Range<usize>) -> Option<f64> {
         match &self.extremes {
             Some(e) if range.end <= self.value.len() => e.min(&self.value, range),
-            _ => self.value.get(range)?.iter().copied().reduce(min2),
+            _ => reduce::min(self.value.get(range)?),
         }
     }
     /// The maximum, likewise.
     pub fn window_max(&self, range: Range<usize>) -> Option<f64> {
         match &self.extremes {
             Some(e) if range.end <= self.value.len() => e.max(&self.value, range),
-            _ => self.value.get(range)?.iter().copied().reduce(max2),
+            _ => reduce::max(self.value.get(range)?),
         }
     }
 
@@ -457,8 +468,13 @@ pub fn possible(lo: Ticks, hi: Ticks, how: Possible) -> f64 {
 }
 
 /// Found of possible samples in percent, at most 100; 0 when none is possible.
+#[inline]
 pub fn percent(found: usize, possible: f64) -> f64 {
-    if possible == 0.0 { 0.0 } else { (100.0 * found as f64 / possible).min(100.0) }
+    if possible == 0.0 {
+        return 0.0;
+    }
+    let percent = 100.0 * found as f64 / possible;
+    if percent > 100.0 { 100.0 } else { percent }
 }
 
 /// One series for every metric.

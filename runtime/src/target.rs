@@ -36,7 +36,8 @@ pub fn judge(x: f64, rules: &Rules) -> Result<f64, Trap> {
 }
 
 /// The node count of a judged value.
+#[inline]
 pub fn count(x: f64, rules: &Rules) -> u32 {
-    // Judged values are finite and round to 0..=i32::MAX, so the cast is exact.
-    rounded(x, rules) as u32
+    // Judged values are finite and round to 0..=i32::MAX, so the cast is exact; it truncates by itself.
+    if rules.target_rounding == TargetRounding::Truncate { x as u32 } else { rounded(x, rules) as u32 }
 }

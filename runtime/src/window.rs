@@ -7,7 +7,7 @@ use crate::{
     builtins::{reduce, sample},
     metric::Metric,
     rules::Rules,
-    series::Series,
+    series::{Series, percent, possible},
     snapshot::Snapshot,
     ticks::{Interval, Ticks},
 };
@@ -75,6 +75,104 @@ impl<'r> Window<'r> {
     #[inline]
     pub fn values(&self) -> &'r [f64] {
         self.series.values().get(self.range.clone()).unwrap_or(&[])
+    }
+}
+
+/// A program's windows, ready to be resolved for one run after another: what depends on the rules and offsets alone is
+/// worked out once.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    metric: Metric,
+    reach: Reach,
+    /// Whether the program reads the sum.
+    sum: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Reach {
+    Nothing,
+    /// From so long ago to now, and how many samples it could hold.
+    ToNow(Interval, f64),
+    /// From so long ago to so long ago.
+    Between(Interval, Interval, f64),
+    Newest(usize),
+}
+
+/// A window resolved by a [`Plan`].
+#[derive(Debug, Clone)]
+pub struct Planned<'r> {
+    /// As [`Window::resolve`] would have it.
+    pub window: Window<'r>,
+    /// The sum, when the program reads it.
+    pub sum: f64,
+    /// The newest sample of a window by count; NaN when there is none.
+    pub newest: f64,
+}
+
+impl Plan {
+    /// For these windows; `sums` says whose sum the program reads.
+    pub fn new(specs: &[WindowSpec], sums: &[bool], rules: &Rules) -> Plan {
+        let reach = |spec: &WindowSpec| match *spec {
+            WindowSpec::Last { count, .. } => Reach::Newest(count as usize),
+            WindowSpec::Back { near, far, .. } => {
+                // Nothing lies after now.
+                let near = near.max(Interval(0));
+                let possible = possible(Ticks(-far.0), Ticks(-near.0), rules.possible_samples);
+                match near {
+                    _ if possible == 0.0 => Reach::Nothing,
+                    Interval(0) => Reach::ToNow(far, possible),
+                    _ => Reach::Between(far, near, possible),
+                }
+            }
+        };
+        let entry = |(spec, sum): (&WindowSpec, &bool)| Entry { metric: spec.metric(), reach: reach(spec), sum: *sum };
+        Plan { entries: specs.iter().zip(sums).map(entry).collect() }
+    }
+
+    /// How many windows.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Resolves every window at an instant of the calendar, in order; the visible end once for neighbours of one metric.
+    #[inline]
+    pub fn resolve<'r>(&self, snapshot: &Snapshot<'r>, mut each: impl FnMut(usize, Planned<'r>)) {
+        let now = snapshot.now;
+        let back = |i: Interval| Ticks(now.0 - i.0);
+        let mut known: Option<(Metric, &'r Series, usize)> = None;
+        for (i, entry) in self.entries.iter().enumerate() {
+            let (series, visible) = match known {
+                Some((metric, series, visible)) if metric == entry.metric => (series, visible),
+                _ => {
+                    let series = snapshot.series.get(entry.metric);
+                    let visible = series.visible_to(now);
+                    known = Some((entry.metric, series, visible));
+                    (series, visible)
+                }
+            };
+            let (range, possible) = match entry.reach {
+                Reach::Nothing => (0..0, 0.0),
+                Reach::ToNow(far, possible) => (series.range_to_now(now, back(far), visible), possible),
+                Reach::Between(far, near, possible) => (series.range(now, back(far), back(near)), possible),
+                Reach::Newest(n) => (series.newest(visible, n), 0.0),
+            };
+            let newest = match entry.reach {
+                Reach::Newest(_) if !range.is_empty() => series.values().get(visible - 1).copied().unwrap_or(f64::NAN),
+                _ => f64::NAN,
+            };
+            let window = Window { series, percent: percent(range.len(), possible), range };
+            let sum = if entry.sum { Reduce::Sum.eval(&window, 0.0) } else { 0.0 };
+            each(i, Planned { window, sum, newest });
+        }
     }
 }
 

@@ -9,10 +9,10 @@ use super::{
 };
 use crate::{
     interp::{End, Fault, insufficient, rejection},
-    ir::{Inst, Program, Term},
+    ir::{Inst, Program, Reduce, Term},
     outcome::{OwnedValue, owned},
 };
-use cranelift::codegen::isa::OwnedTargetIsa;
+use cranelift::codegen::{Context, isa::OwnedTargetIsa};
 use cranelift::prelude::FunctionBuilderContext;
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{FuncId, Linkage, Module};
@@ -20,6 +20,7 @@ use poolcast_runtime::{
     abi::{Host, RawSlot, RunInputs, View},
     trap::Trap,
     ty::Ty,
+    window::Plan,
 };
 use std::{cell::RefCell, mem::ManuallyDrop};
 
@@ -30,7 +31,7 @@ pub struct Code {
     module: ManuallyDrop<JITModule>,
     entry: Entry,
     slots: usize,
-    windows: usize,
+    plan: Plan,
 }
 
 // SAFETY: once finalised the module is only read (its code pages are never written again) and freed once, in `drop`.
@@ -40,13 +41,13 @@ unsafe impl Sync for Code {}
 
 impl std::fmt::Debug for Code {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Code").field("slots", &self.slots).field("windows", &self.windows).finish()
+        f.debug_struct("Code").field("slots", &self.slots).field("windows", &self.plan.len()).finish()
     }
 }
 
 thread_local! {
     /// Scratch the compiler reuses; holds nothing between compilations.
-    static SCRATCH: RefCell<FunctionBuilderContext> = RefCell::new(FunctionBuilderContext::new());
+    static SCRATCH: RefCell<(Context, FunctionBuilderContext)> = RefCell::new((Context::new(), FunctionBuilderContext::new()));
 }
 
 impl Code {
@@ -55,19 +56,21 @@ impl Code {
         let names = cranelift_module::default_libcall_names();
         let mut module = ManuallyDrop::new(JITModule::new(JITBuilder::with_isa(isa.clone(), names)));
         let compiled = (|| -> Result<FuncId, JitError> {
-            let mut context = module.make_context();
-            SCRATCH.with_borrow_mut(|scratch| translate(program, isa.as_ref(), &mut context.func, scratch))?;
-            let id = module.declare_function("formula", Linkage::Export, &context.func.signature).map_err(fail)?;
-            module.define_function(id, &mut context).map_err(fail)?;
-            module.finalize_definitions().map_err(fail)?;
-            Ok(id)
+            SCRATCH.with_borrow_mut(|(context, scratch)| {
+                context.clear();
+                translate(program, isa.as_ref(), &mut context.func, scratch)?;
+                let id = module.declare_function("formula", Linkage::Export, &context.func.signature).map_err(fail)?;
+                module.define_function(id, context).map_err(fail)?;
+                module.finalize_definitions().map_err(fail)?;
+                Ok(id)
+            })
         })();
         match compiled {
             Ok(id) => {
                 let address = module.get_finalized_function(id);
                 // SAFETY: `translate` built exactly this signature with the host's default calling convention.
                 let entry = unsafe { std::mem::transmute::<*const u8, Entry>(address) };
-                Ok(Code { module, entry, slots: program.slots.len(), windows: program.windows.len() })
+                Ok(Code { module, entry, slots: program.slots.len(), plan: plan(program) })
             }
             Err(e) => {
                 // SAFETY: nothing points into the module's memory: compilation failed.
@@ -77,7 +80,14 @@ impl Code {
         }
     }
 
+    /// The program's windows, which a run needs resolved.
+    #[inline]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// Run the code. `frame` has one slot for each of the program's, `views` one for each window.
+    #[inline]
     pub fn run(
         &self,
         program: &Program,
@@ -86,34 +96,52 @@ impl Code {
         views: &[View],
         inputs: &RunInputs,
     ) -> Result<End, Fault> {
-        assert!(frame.len() >= self.slots && views.len() >= self.windows, "frame or views of another program");
+        assert!(frame.len() >= self.slots && views.len() >= self.plan.len(), "frame or views of another program");
         // SAFETY: the four pointers are live for the call and of the sizes the code was translated for (checked above);
         // views were made from windows borrowed for the run; no callee unwinds into the code (`rt_host` catches).
         let word = unsafe { (self.entry)(host, frame.as_mut_ptr(), views.as_ptr(), inputs) };
-        let id = (word >> 32) as u32;
-        match word & 0xffff_ffff {
-            status::FINISHED => Ok(End::Finished),
-            status::STOPPED => Ok(End::Stopped(id)),
-            status::INST => {
-                let trap = match program.insts[id as usize] {
-                    Inst::Require(w, wanted) => {
-                        let i = w.0 as usize;
-                        insufficient(&program.windows[i], f64::from_bits(wanted), views[i].percent())
-                    }
-                    _ => host.trap.take().unwrap_or(Trap::TimeOverflow),
-                };
-                Err(Fault { trap, at: program.at[id as usize] })
-            }
-            _ => {
-                let block = program.blocks[id as usize];
-                let trap = match block.term {
-                    Term::Trap(x) => rejection(program, x),
-                    _ => Trap::Internal("unknown status".into()),
-                };
-                Err(Fault { trap, at: block.at })
-            }
+        if word == status::FINISHED { Ok(End::Finished) } else { ended(program, host, views, word) }
+    }
+}
+
+/// How a run ended that did not come to its last statement.
+#[cold]
+fn ended(program: &Program, host: &mut Host<'_>, views: &[View], word: u64) -> Result<End, Fault> {
+    let id = (word >> 32) as u32;
+    match word & 0xffff_ffff {
+        status::STOPPED => Ok(End::Stopped(id)),
+        status::INST => {
+            let trap = match program.insts[id as usize] {
+                Inst::Require(w, wanted) => {
+                    let i = w.0 as usize;
+                    insufficient(&program.windows[i], f64::from_bits(wanted), views[i].percent())
+                }
+                _ => host.trap.take().unwrap_or(Trap::TimeOverflow),
+            };
+            Err(Fault { trap, at: program.at[id as usize] })
+        }
+        _ => {
+            let block = program.blocks[id as usize];
+            let trap = match block.term {
+                Term::Trap(x) => rejection(program, x),
+                _ => Trap::Internal("unknown status".into()),
+            };
+            Err(Fault { trap, at: block.at })
         }
     }
+}
+
+/// The windows, and whose sums the program reads.
+fn plan(program: &Program) -> Plan {
+    let mut sums = vec![false; program.windows.len()];
+    for (inst, live) in program.insts.iter().zip(&program.live) {
+        if let Inst::Reduce(Reduce::Sum | Reduce::Avg, w, _) = inst
+            && *live
+        {
+            sums[w.0 as usize] = true;
+        }
+    }
+    Plan::new(&program.windows, &sums, &program.rules)
 }
 
 impl Drop for Code {

@@ -5,6 +5,7 @@
 //! a loop.
 
 mod code;
+mod flat;
 mod scalar;
 mod translate;
 

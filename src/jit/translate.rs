@@ -5,7 +5,11 @@
 //! Status: low half 0 finished, 1 stopped, 2 an instruction trapped, 3 a block ends in a trap; high half the statement,
 //! instruction or block. Cold exits are shared.
 
-use super::{JitError, scalar};
+use super::{
+    JitError,
+    flat::{Flat, Joined},
+    scalar::{self, Choice},
+};
 use crate::ir::{Input, Inst, List, Program, Reduce, Term, Val, WindowId};
 use cranelift::codegen::{
     ir::{BlockArg, Endianness, Function, MemFlagsData, SigRef, StackSlot},
@@ -18,6 +22,7 @@ use poolcast_runtime::{
     scalar::ScalarOp,
     target::MAX_NODES,
     ty::Ty,
+    window::WindowSpec,
 };
 
 /// Status words.
@@ -34,6 +39,8 @@ struct Translate<'p, 'b> {
     /// Cranelift values of each value; a vector is pointer and length.
     vals: Vec<[Option<Value>; 2]>,
     blocks: Vec<Block>,
+    flat: Flat,
+    choice: Choice,
     host: Value,
     frame: Value,
     views: Value,
@@ -73,6 +80,8 @@ pub(super) fn translate(
         b,
         vals: vec![[None; 2]; p.insts.len()],
         blocks: Vec::new(),
+        flat: Flat::new(p),
+        choice: if isa.name() == "x64" { Choice::Masks } else { Choice::Flags },
         host,
         frame,
         views,
@@ -84,7 +93,8 @@ pub(super) fn translate(
         exit: None,
     };
     for i in 0..p.blocks.len() {
-        let block = if i == 0 { entry } else { t.b.create_block() };
+        // A block that goes on in the one before it is never jumped to.
+        let block = if i == 0 || t.flat.absorbed[i] { entry } else { t.b.create_block() };
         t.blocks.push(block);
     }
     for i in 0..p.blocks.len() {
@@ -104,13 +114,16 @@ pub(super) fn translate(
 impl Translate<'_, '_> {
     fn block(&mut self, i: usize, isa: &dyn TargetIsa) -> Result<(), JitError> {
         let block = self.p.blocks[i];
-        if i > 0 {
+        if i > 0 && !self.flat.absorbed[i] {
             self.b.switch_to_block(self.blocks[i]);
         }
         for v in block.lo..block.hi {
-            if self.p.live[v as usize] {
+            if self.p.live[v as usize] && !self.flat.holds[v as usize] {
                 self.inst(v, i, isa)?;
             }
+        }
+        if self.flat.silent[i] {
+            return Ok(());
         }
         match block.term {
             Term::Goto(to, v) => {
@@ -136,17 +149,13 @@ impl Translate<'_, '_> {
         self.b.ins().return_(&[v]);
     }
 
-    /// A condition as a flag. A comparison is used directly instead of through 1.0 or 0.0.
-    fn flag(&mut self, c: Val) -> Result<Value, JitError> {
-        if let Inst::Binary(op, a, b) = self.p.insts[c.ix()] {
-            if let Some(cc) = scalar::comparison(op) {
-                let (x, y) = (self.one(a)?, self.one(b)?);
-                return Ok(self.b.ins().fcmp(cc, x, y));
-            }
-            if let Some(cc) = scalar::tick_comparison(op) {
-                let (x, y) = (self.one(a)?, self.one(b)?);
-                return Ok(self.b.ins().icmp(cc, x, y));
-            }
+    /// A condition as a comparison of doubles, unless it compares ticks or strings. A comparison is used directly instead of
+    /// through 1.0 or 0.0.
+    fn comparison(&mut self, c: Val) -> Result<(FloatCC, Value, Value), JitError> {
+        if let Inst::Binary(op, a, b) = self.p.insts[c.ix()]
+            && let Some(cc) = scalar::comparison(op)
+        {
+            return Ok((cc, self.one(a)?, self.one(b)?));
         }
         let x = self.one(c)?;
         let zero = self.b.ins().f64const(0.0);
@@ -154,7 +163,32 @@ impl Translate<'_, '_> {
             NanCondition::True => FloatCC::NotEqual,
             NanCondition::False => FloatCC::OrderedNotEqual,
         };
-        Ok(self.b.ins().fcmp(cc, x, zero))
+        Ok((cc, x, zero))
+    }
+
+    /// A condition as a flag.
+    fn flag(&mut self, c: Val) -> Result<Value, JitError> {
+        if let Inst::Binary(op, a, b) = self.p.insts[c.ix()]
+            && let Some(cc) = scalar::tick_comparison(op)
+        {
+            let (x, y) = (self.one(a)?, self.one(b)?);
+            return Ok(self.b.ins().icmp(cc, x, y));
+        }
+        let (cc, x, y) = self.comparison(c)?;
+        Ok(self.b.ins().fcmp(cc, x, y))
+    }
+
+    /// `c ? yes : no`, both computed.
+    fn choose(&mut self, c: Val, yes: Val, no: Val) -> Result<Value, JitError> {
+        let (x, y) = (self.one(yes)?, self.one(no)?);
+        if self.p.tys[yes.ix()] == Ty::Double
+            && !matches!(self.p.insts[c.ix()], Inst::Binary(op, ..) if scalar::tick_comparison(op).is_some())
+        {
+            let comparison = self.comparison(c)?;
+            return Ok(self.choice.choose(&mut self.b, comparison, x, y));
+        }
+        let flag = self.flag(c)?;
+        Ok(self.b.ins().select(flag, x, y))
     }
 
     fn one(&self, v: Val) -> Result<Value, JitError> {
@@ -170,6 +204,10 @@ impl Translate<'_, '_> {
         let ty = self.p.tys[v as usize];
         let flags = MemFlagsData::trusted();
         let made: [Option<Value>; 2] = match self.p.insts[v as usize] {
+            Inst::Param if self.flat.joined[block].is_some() => match self.flat.joined[block] {
+                Some(Joined { condition, yes, no }) => [Some(self.choose(condition, yes, no)?), None],
+                None => return Err(JitError("join".into())),
+            },
             Inst::Param => {
                 let clif = self.blocks[block];
                 let first = self.b.append_block_param(clif, if ty == Ty::Double { types::F64 } else { types::I64 });
@@ -192,7 +230,7 @@ impl Translate<'_, '_> {
             }
             Inst::Unary(op, a) => {
                 let x = self.one(a)?;
-                match scalar::unary(&mut self.b, op, x) {
+                match scalar::unary(&mut self.b, self.choice, op, x) {
                     Some(r) => [Some(r), None],
                     None => match abi::unary(op) {
                         Some(address) => {
@@ -207,7 +245,7 @@ impl Translate<'_, '_> {
             }
             Inst::Binary(op, a, b) => {
                 let (x, y) = (self.one(a)?, self.one(b)?);
-                match scalar::binary(&mut self.b, op, x, y) {
+                match scalar::binary(&mut self.b, self.choice, op, x, y) {
                     Some(r) => [Some(r), None],
                     None => match self.ticks(v, op, x, y) {
                         Some(r) => [Some(r), None],
@@ -215,11 +253,7 @@ impl Translate<'_, '_> {
                     },
                 }
             }
-            Inst::Select(c, a, b) => {
-                let flag = self.flag(c)?;
-                let (x, y) = (self.one(a)?, self.one(b)?);
-                [Some(self.b.ins().select(flag, x, y)), None]
-            }
+            Inst::Select(c, a, b) => [Some(self.choose(c, a, b)?), None],
             Inst::Require(w, wanted) => {
                 let have = self.view_f64(w, ViewLayout::PERCENT);
                 let want = self.b.ins().f64const(f64::from_bits(wanted));
@@ -271,6 +305,23 @@ impl Translate<'_, '_> {
         operand: Option<Val>,
         isa: &dyn TargetIsa,
     ) -> Result<Value, JitError> {
+        // Of a window of one sample or none, the extremes are that sample; NaN, which no comparison holds for, is none.
+        let single = matches!(self.p.windows[w.0 as usize], WindowSpec::Last { count: 1, .. });
+        match (kind, operand) {
+            (Reduce::Min | Reduce::Max, _) if single => return Ok(self.view_f64(w, ViewLayout::NEWEST)),
+            (Reduce::MinFrom | Reduce::MaxFrom, Some(operand)) if single => {
+                let (newest, from) = (self.view_f64(w, ViewLayout::NEWEST), self.one(operand)?);
+                let pick = if kind == Reduce::MinFrom { scalar::min2 } else { scalar::max2 };
+                return Ok(pick(&mut self.b, from, newest));
+            }
+            (Reduce::LastOrZero, _) if single => {
+                let newest = self.view_f64(w, ViewLayout::NEWEST);
+                let zero = self.b.ins().f64const(0.0);
+                return Ok(self.choice.choose(&mut self.b, (FloatCC::Equal, newest, newest), newest, zero));
+            }
+            (Reduce::LastOrZero, _) => return Err(JitError("the last of a longer window".into())),
+            _ => {}
+        }
         let Some(address) = abi::reduction(kind) else {
             return Ok(match kind {
                 Reduce::Len => self.view_f64(w, ViewLayout::LEN_DOUBLE),
@@ -367,10 +418,13 @@ impl Translate<'_, '_> {
     }
 
     fn trap_if(&mut self, flag: Value, v: u32) {
-        let exit = self.exit();
-        let on = self.b.create_block();
+        // The word is made where it is needed: on the way on it would be kept in memory for nothing.
+        let (exit, trap, on) = (self.exit(), self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(trap);
+        self.b.ins().brif(flag, trap, &[], on, &[]);
+        self.b.switch_to_block(trap);
         let word = self.b.ins().iconst(types::I64, (status::INST | u64::from(v) << 32) as i64);
-        self.b.ins().brif(flag, exit, &[BlockArg::from(word)], on, &[]);
+        self.b.ins().jump(exit, &[BlockArg::from(word)]);
         self.b.switch_to_block(on);
     }
 

@@ -117,7 +117,7 @@ impl Failure {
             Error::Eval(e) => {
                 let (line, column) = LineIndex::new(source).line_col(source, e.span.lo);
                 let text = e.to_string();
-                let mut report = Report::one(POOLCAST_EVALUATION_FAILED, e.code, e.value);
+                let mut report = Report::one(POOLCAST_EVALUATION_FAILED, e.code, e.value.clone());
                 report.findings[0].place = [line, column, e.span.lo, e.span.hi];
                 report.text = text;
                 Failure { status: POOLCAST_EVALUATION_FAILED, report }

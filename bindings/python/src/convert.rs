@@ -21,7 +21,11 @@ pub(crate) fn bad(py: Python<'_>, text: impl Into<String>) -> PyErr {
 /// A failed evaluation.
 pub(crate) fn failed(py: Python<'_>, source: &str, e: EvalError) -> PyErr {
     let (line, column) = LineIndex::new(source).line_col(source, e.span.lo);
-    raise(py, "EvaluationError", (e.code, e.message, e.value, line, column, e.results, e.metric.map(Metric::name)))
+    raise(
+        py,
+        "EvaluationError",
+        (e.code, e.message, e.value.as_str(), line, column, e.results.as_str(), e.metric.map(Metric::name)),
+    )
 }
 
 /// Any error of the library about a formula.

@@ -23,11 +23,30 @@ pub fn mean(v: &[f64]) -> Option<f64> {
 }
 /// Scanned with `<` from the first element.
 pub fn min(v: &[f64]) -> Option<f64> {
-    v.iter().copied().reduce(min2)
+    extreme(v, min2)
 }
 /// Scanned with `>` from the first element.
 pub fn max(v: &[f64]) -> Option<f64> {
-    v.iter().copied().reduce(max2)
+    extreme(v, max2)
+}
+/// The scan, in lanes that all start from the first element. A first NaN stays, later ones lose every comparison, and equal
+/// numbers are the same bits unless they are zeros: then the first of them is what the scan keeps.
+#[inline]
+fn extreme(v: &[f64], pick: impl Fn(f64, f64) -> f64) -> Option<f64> {
+    const LANES: usize = 8;
+    let first = *v.first()?;
+    if v.len() < 2 * LANES {
+        return v.iter().copied().reduce(pick);
+    }
+    let mut lanes = [first; LANES];
+    let (chunks, rest) = v.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            *lane = pick(*lane, *x);
+        }
+    }
+    let found = lanes.iter().chain(rest).copied().fold(first, pick);
+    if found == 0.0 { v.iter().copied().find(|x| *x == 0.0) } else { Some(found) }
 }
 /// Maximum less minimum.
 pub fn range(v: &[f64]) -> Option<f64> {
