@@ -132,7 +132,7 @@ pub fn judge(formula: &Formula, assume: &Assume, claim: &Claim, budget: u32) -> 
     let refuted = match *claim {
         Claim::SettlesToZero(within) => {
             let longest = Search::new(formula, assume, 0).longest() as u32;
-            if zero_without_work(formula, assume) && within >= (longest + UNSEEN).div_ceil(SAMPLES) + 1 {
+            if zero_without_work(formula, assume) && within > (longest + UNSEEN).div_ceil(SAMPLES) {
                 return Verdict::Proved;
             }
             search.settles(&analysis, within.clamp(1, 1000))

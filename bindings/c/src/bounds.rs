@@ -78,9 +78,12 @@ pub unsafe extern "C" fn poolcast_formula_bounds(
         if bounds.is_null() {
             return Err(Failure::null("bounds"));
         }
-        // SAFETY: forwarded to the caller.
-        let assume =
-            admissible(quota, if assume.is_null() { "" } else { unsafe { text(assume, assume_len, "assume") }? })?;
+        let assume = match assume.is_null() {
+            true => "",
+            // SAFETY: forwarded to the caller.
+            false => unsafe { text(assume, assume_len, "assume") }?,
+        };
+        let assume = admissible(quota, assume)?;
         let analysis = bounds::analyse(compiled.formula.program(), &assume);
         let range = |k| match analysis.target(k) {
             (None, _) => poolcast_range { low: -1, high: -1, may_stay: 1 },
