@@ -7,7 +7,7 @@ use super::{
     config::{Fill, JobOrder},
     machine::task::Kill,
     trace::Note,
-    world::{Class, JobState, Level, MANAGER, NONE, NodeState, PoolState, RARE, REPORTED, World},
+    world::{Class, JobState, Level, MANAGER, NONE, NodeState, PoolState, RARE, REPORTED, Task, World},
 };
 use std::collections::VecDeque;
 
@@ -16,7 +16,7 @@ impl World {
     #[inline]
     pub(crate) fn ring(&mut self, job: u32) {
         let j = &mut self.jobs[job as usize];
-        if j.pool == NONE || j.ready == 0 {
+        if j.pool == NONE || j.ready == 0 || j.state != JobState::Active {
             return;
         }
         let pool = j.pool;
@@ -24,6 +24,7 @@ impl World {
             j.in_ring = true;
             let priority = j.cfg.priority;
             let p = &mut self.pools[pool as usize];
+            p.ringed += 1;
             let at = p.levels.iter().position(|l| l.priority <= priority).unwrap_or(p.levels.len());
             if p.levels.get(at).is_none_or(|l| l.priority != priority) {
                 p.levels.insert(at, Level { priority, ring: VecDeque::new() });
@@ -45,9 +46,22 @@ impl World {
     pub(crate) fn unring(&mut self, job: u32) {
         let j = &mut self.jobs[job as usize];
         if std::mem::replace(&mut j.in_ring, false) && j.pool != NONE {
-            for level in &mut self.pools[j.pool as usize].levels {
+            let p = &mut self.pools[j.pool as usize];
+            p.ringed -= 1;
+            for level in &mut p.levels {
                 level.ring.retain(|x| *x != job);
             }
+        }
+    }
+
+    /// The pool may have something to assign: looked at when the phase ends.
+    #[inline]
+    pub(crate) fn touch(&mut self, pool: u32) {
+        let p = &mut self.pools[pool as usize];
+        // Whichever comes second, the work or the room, finds the other there.
+        if !p.dirty && p.ringed > 0 && (p.makes_room || p.free.most() > 0) {
+            p.dirty = true;
+            self.dirty.push(pool);
         }
     }
 
@@ -63,12 +77,12 @@ impl World {
     fn dispatch(&mut self, pool: u32) {
         loop {
             let p = &self.pools[pool as usize];
-            if p.levels.is_empty() || p.state != PoolState::Active {
+            if p.ringed == 0 || p.state != PoolState::Active {
                 return;
             }
             let most = p.free.most();
             if most == 0 || !self.assign_one(pool, most) {
-                if self.pools[pool as usize].preemptible {
+                if self.pools[pool as usize].makes_room {
                     self.make_room(pool);
                 }
                 return;
@@ -81,46 +95,28 @@ impl World {
     fn assign_one(&mut self, pool: u32, most: u32) -> bool {
         let strict = self.pools[pool as usize].cfg.strict_order;
         let rotate = self.pools[pool as usize].cfg.job_order == JobOrder::None;
-        let mut level = 0;
-        while level < self.pools[pool as usize].levels.len() {
-            let mut i = 0;
-            while i < self.pools[pool as usize].levels[level].ring.len() {
+        for level in 0..self.pools[pool as usize].levels.len() {
+            for i in 0..self.pools[pool as usize].levels[level].ring.len() {
                 let job = self.pools[pool as usize].levels[level].ring[i];
-                let ready = self.jobs[job as usize].ready;
-                if ready == 0 {
+                let (task, node) = match self.candidate(pool, job, most, strict) {
+                    Some(Ok(found)) => found,
+                    // Strict order: whoever is next waits, and everybody behind.
+                    Some(Err(())) => return false,
+                    None => continue,
+                };
+                let more = self.jobs[job as usize].ready > 0;
+                let p = &mut self.pools[pool as usize];
+                let ring = &mut p.levels[level].ring;
+                if !more {
+                    ring.remove(i);
+                    p.ringed -= 1;
                     self.jobs[job as usize].in_ring = false;
-                    let ring = &mut self.pools[pool as usize].levels[level].ring;
-                    if i == 0 {
-                        ring.pop_front();
-                    } else {
-                        ring.remove(i);
-                    }
-                    continue;
+                } else if rotate && ring.len() > 1 {
+                    ring.remove(i);
+                    ring.push_back(job);
                 }
-                if let Some(at) = self.candidate(pool, job, most, strict) {
-                    let at = match at {
-                        Ok(at) => at,
-                        // Strict order: whoever is next waits, and everybody behind.
-                        Err(()) => return false,
-                    };
-                    if rotate {
-                        let ring = &mut self.pools[pool as usize].levels[level].ring;
-                        if ring.len() > 1
-                            && let Some(job) = ring.remove(i)
-                        {
-                            ring.push_back(job);
-                        }
-                    }
-                    let (task, node) = at;
-                    self.place(task, node);
-                    return true;
-                }
-                i += 1;
-            }
-            if self.pools[pool as usize].levels[level].ring.is_empty() {
-                self.pools[pool as usize].levels.remove(level);
-            } else {
-                level += 1;
+                self.place(task, node);
+                return true;
             }
         }
         false
@@ -156,7 +152,6 @@ impl World {
         let ((rank, id), at, s, back) = best?;
         let (slots, instances) = (j.shapes[s].slots, j.shapes[s].instances);
         if strict && !self.fits(pool, u32::from(slots), instances, most) {
-            self.report_blocked(pool, at);
             return Some(Err(()));
         }
         let Some(node) = self.node_for(pool, at) else {
@@ -183,21 +178,24 @@ impl World {
         p.cfg.inter_node && p.cfg.task_slots == 1 && slots == 1 && idle >= u32::from(instances)
     }
 
-    /// A task that no node has room for at all is reported once (TaskScheduleFailEvent).
-    fn report_blocked(&mut self, pool: u32, at: u32) {
-        let slots = self.pools[pool as usize].cfg.task_slots;
+    /// A task wider than every node of its pool cannot be scheduled; it is reported once (TaskScheduleFailEvent) and
+    /// waits for ever (pool.md §7).
+    #[inline]
+    pub(crate) fn report_wide(&mut self, at: u32) {
         let task = &mut self.tasks[at];
-        if u32::from(task.slots) > slots && task.flags & REPORTED == 0 {
+        let pool = self.jobs[task.job as usize].pool;
+        let Some(p) = self.pools.get(pool as usize) else { return };
+        if u32::from(task.slots) > p.cfg.task_slots && task.flags & REPORTED == 0 {
             task.flags |= REPORTED;
-            let id = task.id;
-            self.out.trace.note(self.now, Note::ScheduleFail, id, u64::from(slots), || None);
+            let (id, slots) = (task.id, u64::from(p.cfg.task_slots));
+            self.out.trace.note(self.now, Note::ScheduleFail, id, slots, || None);
         }
     }
 
     /// The node for a task: affinity first, then the pool's fill type.
     #[inline]
     fn node_for(&mut self, pool: u32, at: u32) -> Option<u32> {
-        let task = self.tasks[at];
+        let task = &self.tasks[at];
         let p = &self.pools[pool as usize];
         let fill: Fill = p.cfg.fill;
         let slots = u32::from(task.slots);
@@ -238,7 +236,9 @@ impl World {
             .find(|n| !(job.excluded.contains(n) || dedicated_only && self.nodes[*n as usize].class == Class::Spot))
     }
 
-    /// A waiting task of a higher priority requeues running tasks of jobs that allow it (`allowTaskPreemption`).
+    /// Requeues running tasks for waiting ones that may have their room: those of a job of higher priority than a job
+    /// that allows it (`allowTaskPreemption`), and a job manager that restarts, which may take it from its own job and
+    /// from jobs of lower priority (pool.md §7).
     fn make_room(&mut self, pool: u32) {
         // Once an instant: the room made is for those who wait now.
         if self.pools[pool as usize].room_made == self.now {
@@ -246,38 +246,64 @@ impl World {
         }
         self.pools[pool as usize].room_made = self.now;
         let levels = self.pools[pool as usize].levels.clone();
-        for level in levels {
-            for &job in &level.ring {
-                let j = &self.jobs[job as usize];
-                let waiting = j.shapes.iter().filter(|s| s.instances <= 1 && !(s.fifo.is_empty() && s.back.is_empty()));
-                let Some(slots) = waiting.map(|s| s.slots).min() else { continue };
-                let limit = j.cfg.max_parallel_tasks;
-                if j.state != JobState::Active
-                    || (limit >= 0 && j.placed >= limit as u32)
-                    || self.being_freed(pool) >= u32::from(slots)
-                {
-                    continue;
-                }
-                // The youngest attempt of the lowest priority that frees enough.
-                let victim = self
-                    .tasks
-                    .iter()
-                    .filter(|(_, t)| t.node != NONE && t.slots >= slots && t.instances <= 1)
-                    .filter(|(_, t)| self.nodes[t.node as usize].pool == pool && self.nodes[t.node as usize].accepts())
-                    .filter(|(_, t)| {
-                        let other = &self.jobs[t.job as usize].cfg;
-                        !j.excluded.contains(&t.node) && other.allow_task_preemption && other.priority < level.priority
-                    })
-                    .min_by_key(|(_, t)| (self.jobs[t.job as usize].cfg.priority, -t.start, t.id))
-                    .map(|(at, _)| at);
-                if let Some(at) = victim {
-                    self.abort(at, Kill::Requeue, true);
-                }
+        for job in levels.iter().flat_map(|level| &level.ring) {
+            let j = &self.jobs[*job as usize];
+            let limit = j.cfg.max_parallel_tasks;
+            if j.state != JobState::Active || (limit >= 0 && j.placed >= limit as u32) {
+                continue;
+            }
+            let first = |s: &super::world::Shape| s.back.first().map(|(_, _, at)| *at);
+            let mut back = j.shapes.iter().filter_map(first).map(|at| &self.tasks[at]);
+            let manager = back.find(|t| t.flags & MANAGER != 0 && t.attempts > 0);
+            let waiting = j.shapes.iter().filter(|s| s.instances <= 1 && !(s.fifo.is_empty() && s.back.is_empty()));
+            let Some(slots) = manager.map(|t| t.slots).or(waiting.map(|s| s.slots).min()) else { continue };
+            for victim in self.victims(pool, *job, slots, manager.is_some()) {
+                self.abort(victim, Kill::Requeue, true);
             }
         }
     }
 
-    fn being_freed(&self, pool: u32) -> u32 {
-        self.pools[pool as usize].nodes.iter().map(|n| u32::from(self.nodes[*n as usize].dying)).sum()
+    /// The attempts of one node to requeue so that so many slots come free there; none when none may be, or when room is
+    /// coming anyway. The lowest priority gives way first, then the fewest attempts, then the youngest.
+    fn victims(&self, pool: u32, job: u32, slots: u16, manager: bool) -> Vec<u32> {
+        let j = &self.jobs[job as usize];
+        let spot = !manager || j.cfg.manager.as_ref().is_some_and(|m| m.allow_spot_node);
+        let gives_way = |t: &Task| {
+            let other = &self.jobs[t.job as usize].cfg;
+            let lower = other.priority < j.cfg.priority;
+            t.instances <= 1 && if manager { lower || t.job == job } else { lower && other.allow_task_preemption }
+        };
+        let mut best: Option<(_, Vec<u32>)> = None;
+        for &n in &self.pools[pool as usize].nodes {
+            let node = &self.nodes[n as usize];
+            if !node.accepts() || j.excluded.contains(&n) || !(spot || node.class == Class::Dedicated) {
+                continue;
+            }
+            let mut room = node.free + node.dying;
+            if room >= slots {
+                return Vec::new();
+            }
+            let on_node = std::iter::successors(Some(node.tasks).filter(|at| *at != NONE), |at| {
+                Some(self.tasks[*at].next).filter(|next| *next != NONE)
+            });
+            let key = |at: &u32| {
+                let t = &self.tasks[*at];
+                (self.jobs[t.job as usize].cfg.priority, -t.start, t.id)
+            };
+            let mut out: Vec<u32> = on_node.filter(|at| gives_way(&self.tasks[*at])).collect();
+            out.sort_unstable_by_key(key);
+            let wanted = out.iter().position(|at| {
+                room += self.tasks[*at].slots;
+                room >= slots
+            });
+            let Some(last) = wanted else { continue };
+            out.truncate(last + 1);
+            let (priority, youngest, id) = key(&out[last]);
+            let rank = (priority, out.len(), youngest, id);
+            if best.as_ref().is_none_or(|(other, _)| rank < *other) {
+                best = Some((rank, out));
+            }
+        }
+        best.map_or(Vec::new(), |(_, out)| out)
     }
 }

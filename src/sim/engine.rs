@@ -120,9 +120,11 @@ impl Simulation {
         for job in &work.job {
             work_pending[*job as usize] += 1;
         }
-        let mut dependents = BTreeSet::new();
-        for extra in work.extra.values() {
-            dependents.extend(extra.depends_on.iter().copied());
+        let mut needed = vec![0u64; if work.extra.is_empty() { 0 } else { work.len().div_ceil(64) }];
+        for on in work.extra.values().flat_map(|extra| &extra.depends_on) {
+            if let Some(word) = needed.get_mut(*on as usize / 64) {
+                *word |= 1 << (on % 64);
+            }
         }
         let mut actions = config.actions.clone();
         actions.sort_by_key(|a| a.at);
@@ -146,6 +148,7 @@ impl Simulation {
             prepared: BTreeMap::new(),
             dependents: BTreeMap::new(),
             satisfied: BTreeMap::new(),
+            needed: Arc::new(needed),
             specs: Log::default(),
             work_jobs: vec![NONE; work.jobs.len()],
             ran_on: BTreeMap::new(),

@@ -137,11 +137,39 @@ pub const TRANSITIONS: &[Transition] = &[
     (&[LeavingPool], Why::VmDeleted, None),
 ];
 
+/// "Not there yet" and "gone" beside the states.
+const PLACES: usize = NodeState::ALL.len() + 1;
+const fn place(state: Option<NodeState>) -> usize {
+    match state {
+        Some(state) => state as usize,
+        None => PLACES - 1,
+    }
+}
+
+/// `TRANSITIONS` by reason, from and to; 0 is no row, else the row after.
+const ROWS: [[[u8; PLACES]; PLACES]; Why::VmDeleted as usize + 1] = {
+    let mut rows = [[[0; PLACES]; PLACES]; Why::VmDeleted as usize + 1];
+    let mut row = 0;
+    while row < TRANSITIONS.len() {
+        let (from, why, to) = TRANSITIONS[row];
+        row += 1;
+        let of_why = &mut rows[why as usize];
+        if from.is_empty() {
+            of_why[place(None)][place(to)] = row as u8;
+        }
+        let mut i = 0;
+        while i < from.len() {
+            of_why[place(Some(from[i]))][place(to)] = row as u8;
+            i += 1;
+        }
+    }
+    rows
+};
+
 /// The row that allows a change.
 pub fn transition(from: Option<NodeState>, why: Why, to: Option<NodeState>) -> Option<usize> {
-    TRANSITIONS.iter().position(|(froms, reason, target)| {
-        *reason == why && *target == to && from.map_or(froms.is_empty(), |f| froms.contains(&f))
-    })
+    static TABLE: &[[[u8; PLACES]; PLACES]] = &ROWS;
+    usize::from(TABLE[why as usize][place(from)][place(to)]).checked_sub(1)
 }
 
 const ASSIGNED: usize = 8;
@@ -182,9 +210,6 @@ impl World {
         pool.state_ms[class][from as usize] += now - node.since;
         node.since = now;
         node.state = to;
-        if to == Idle {
-            node.idle_since = now;
-        }
         match (billed(from), billed(to)) {
             (true, false) => self.close_span(n),
             (false, true) => self.open_span(n),
@@ -206,12 +231,7 @@ impl World {
         pool.state_ms[class][from] += now - node.since;
         node.since = now;
         node.state = to;
-        if to == Idle {
-            node.idle_since = now;
-            self.out.visited |= 1 << ENDED;
-        } else {
-            self.out.visited |= 1 << ASSIGNED;
-        }
+        self.out.visited |= 1 << if to == Idle { ENDED } else { ASSIGNED };
     }
 
     /// Puts a node where the free index wants it.
@@ -223,10 +243,7 @@ impl World {
         p.free.remove(&mut self.nodes, n);
         if wanted {
             p.free.insert(&mut self.nodes, n);
-            if !p.dirty {
-                p.dirty = true;
-                self.dirty.push(pool);
-            }
+            self.touch(pool);
         }
     }
 
@@ -313,7 +330,6 @@ impl World {
             next: NONE,
             tasks: NONE,
             since: now,
-            idle_since: now,
             retain_until: 0,
             life: 0,
             timer: 0,
@@ -326,7 +342,6 @@ impl World {
             zone: (n % 3) as u8,
             managers: 0,
             seen: Creating,
-            broken: false,
             removed: false,
         });
         p.nodes.push(n);

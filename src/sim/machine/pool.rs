@@ -70,6 +70,7 @@ impl World {
             queued: None,
             free: FreeIndex::new(cfg.task_slots),
             levels: Vec::new(),
+            ringed: 0,
             counts: Counts::default(),
             ghosts: 0,
             dirty: false,
@@ -81,7 +82,7 @@ impl World {
             room_made: -1,
             usage: [0; 9],
             usage_traces: 0,
-            preemptible: false,
+            makes_room: false,
             auto,
             created: now,
             slots_used: 0,
@@ -97,7 +98,7 @@ impl World {
             cfg: cfg.clone(),
         });
         self.note_pool(pool);
-        self.at(now, Event::Sample { pool });
+        self.after(cfg.sampler.phase, Event::Sample { pool });
         let storm = preempt::storm_change(&cfg.spot, false, self.config.seed, u64::from(pool) << 32);
         if storm < NEVER {
             self.after(storm, Event::Storm { pool });
