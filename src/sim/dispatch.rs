@@ -4,12 +4,15 @@
 //! phase of an instant, so tasks added together are weighed together.
 
 use super::{
-    config::{Fill, JobOrder},
+    config::JobOrder,
     machine::task::Kill,
     trace::Note,
-    world::{Class, JobState, Level, MANAGER, NONE, NodeState, PoolState, RARE, REPORTED, Task, World},
+    world::{
+        Class, Job, JobState, Level, MANAGER, NONE, Node, NodeState, Pool, PoolState, RARE, REPORTED, Rare, Shape,
+        Task, Tasks, World,
+    },
 };
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 impl World {
     /// Puts a job with ready tasks where the pool will look for it.
@@ -75,107 +78,65 @@ impl World {
     }
 
     fn dispatch(&mut self, pool: u32) {
-        loop {
-            let p = &self.pools[pool as usize];
-            if p.ringed == 0 || p.state != PoolState::Active {
-                return;
-            }
-            let most = p.free.most();
-            if most == 0 || !self.assign_one(pool, most) {
-                if self.pools[pool as usize].makes_room {
-                    self.make_room(pool);
-                }
-                return;
-            }
-        }
-    }
-
-    /// Assigns the next task that fits; false when none does.
-    #[inline]
-    fn assign_one(&mut self, pool: u32, most: u32) -> bool {
-        let strict = self.pools[pool as usize].cfg.strict_order;
-        let rotate = self.pools[pool as usize].cfg.job_order == JobOrder::None;
-        for level in 0..self.pools[pool as usize].levels.len() {
-            for i in 0..self.pools[pool as usize].levels[level].ring.len() {
-                let job = self.pools[pool as usize].levels[level].ring[i];
-                let (task, node) = match self.candidate(pool, job, most, strict) {
-                    Some(Ok(found)) => found,
-                    // Strict order: whoever is next waits, and everybody behind.
-                    Some(Err(())) => return false,
-                    None => continue,
-                };
-                let more = self.jobs[job as usize].ready > 0;
-                let p = &mut self.pools[pool as usize];
-                let ring = &mut p.levels[level].ring;
-                if !more {
-                    ring.remove(i);
-                    p.ringed -= 1;
-                    self.jobs[job as usize].in_ring = false;
-                } else if rotate && ring.len() > 1 {
-                    ring.remove(i);
-                    ring.push_back(job);
-                }
-                self.place(task, node);
-                return true;
-            }
-        }
-        false
-    }
-
-    /// The job's oldest task that fits, taken out of its queue, and its node. `Err` when strict order forbids to go on.
-    #[inline]
-    fn candidate(&mut self, pool: u32, job: u32, most: u32, strict: bool) -> Option<Result<(u32, u32), ()>> {
-        let j = &self.jobs[job as usize];
-        let limit = j.cfg.max_parallel_tasks;
-        if j.state != JobState::Active || (limit >= 0 && j.placed >= limit as u32) {
-            return None;
-        }
-        // (rank, id, task, shape, from the back list)
-        let mut best: Option<((u8, u32), u32, usize, bool)> = None;
-        for (s, shape) in j.shapes.iter().enumerate() {
-            let fits = self.fits(pool, u32::from(shape.slots), shape.instances, most);
-            if !fits && !strict {
-                continue;
-            }
-            if let Some(&at) = shape.fifo.front() {
-                let key = (1, self.tasks[at].id);
-                if best.is_none_or(|b| key < b.0) {
-                    best = Some((key, at, s, false));
-                }
-            }
-            if let Some(&(rank, id, at)) = shape.back.first()
-                && best.is_none_or(|b| (rank, id) < b.0)
-            {
-                best = Some(((rank, id), at, s, true));
-            }
-        }
-        let ((rank, id), at, s, back) = best?;
-        let (slots, instances) = (j.shapes[s].slots, j.shapes[s].instances);
-        if strict && !self.fits(pool, u32::from(slots), instances, most) {
-            return Some(Err(()));
-        }
-        let Some(node) = self.node_for(pool, at) else {
-            return if strict { Some(Err(())) } else { None };
-        };
-        let shape = &mut self.jobs[job as usize].shapes[s];
-        if back {
-            shape.back.remove(&(rank, id, at));
-        } else {
-            shape.fifo.pop_front();
-        }
-        self.jobs[job as usize].ready -= 1;
-        Some(Ok((at, node)))
-    }
-
-    #[inline]
-    fn fits(&self, pool: u32, slots: u32, instances: u16, most: u32) -> bool {
-        if instances <= 1 {
-            return slots <= most;
+        while let Some((task, node)) = self.next_assignment(pool) {
+            self.place(task, node);
         }
         let p = &self.pools[pool as usize];
-        // Gangs need inter-node communication, one slot per node and all their nodes idle at once (pool.md §7).
-        let idle: u32 = p.by_state.iter().map(|s| s[NodeState::Idle as usize]).sum();
-        p.cfg.inter_node && p.cfg.task_slots == 1 && slots == 1 && idle >= u32::from(instances)
+        if p.makes_room && p.ringed > 0 && p.state == PoolState::Active {
+            self.make_room(pool);
+        }
+    }
+
+    /// The next task that fits, taken out of its queue, and its node.
+    #[inline]
+    fn next_assignment(&mut self, pool: u32) -> Option<(u32, u32)> {
+        let World { pools, jobs, tasks, nodes, rare, gangs, .. } = self;
+        let p = &mut pools[pool as usize];
+        let most = p.free.most();
+        if p.ringed == 0 || most == 0 || p.state != PoolState::Active {
+            return None;
+        }
+        let strict = p.cfg.strict_order;
+        for level in 0..p.levels.len() {
+            for i in 0..p.levels[level].ring.len() {
+                let id = p.levels[level].ring[i];
+                let job = &mut jobs[id as usize];
+                let Some(pick) = pick(p, job, tasks, most, strict) else { continue };
+                let node = if pick.fits { node_for(p, job, tasks, nodes, rare, pick.at) } else { None };
+                let Some((node, gang)) = node else {
+                    // Strict order: whoever is next waits, and everybody behind.
+                    if strict {
+                        return None;
+                    }
+                    continue;
+                };
+                if !gang.is_empty() {
+                    gangs.insert(pick.at, gang);
+                }
+                let shape = &mut job.shapes[pick.shape];
+                match pick.back {
+                    Some(rank) => {
+                        shape.back.remove(&(rank, tasks[pick.at].id, pick.at));
+                    }
+                    None => {
+                        shape.fifo.pop_front();
+                    }
+                }
+                job.ready -= 1;
+                let ring = &mut p.levels[level].ring;
+                let rotate = p.cfg.job_order == JobOrder::None && ring.len() > 1;
+                if job.ready == 0 {
+                    job.in_ring = false;
+                    p.ringed -= 1;
+                    ring.remove(i);
+                } else if rotate {
+                    ring.remove(i);
+                    ring.push_back(id);
+                }
+                return Some((pick.at, node));
+            }
+        }
+        None
     }
 
     /// A task wider than every node of its pool cannot be scheduled; it is reported once (TaskScheduleFailEvent) and
@@ -190,50 +151,6 @@ impl World {
             let (id, slots) = (task.id, u64::from(p.cfg.task_slots));
             self.out.trace.note(self.now, Note::ScheduleFail, id, slots, || None);
         }
-    }
-
-    /// The node for a task: affinity first, then the pool's fill type.
-    #[inline]
-    fn node_for(&mut self, pool: u32, at: u32) -> Option<u32> {
-        let task = &self.tasks[at];
-        let p = &self.pools[pool as usize];
-        let fill: Fill = p.cfg.fill;
-        let slots = u32::from(task.slots);
-        let job = &self.jobs[task.job as usize];
-        if task.instances > 1 {
-            let members: Vec<u32> = p
-                .free
-                .preferred(&self.nodes, fill, 1)
-                .filter(|n| self.nodes[*n as usize].state == NodeState::Idle && !job.excluded.contains(n))
-                .take(usize::from(task.instances))
-                .collect();
-            if members.len() < usize::from(task.instances) {
-                return None;
-            }
-            let primary = members[0];
-            self.gangs.insert(at, members);
-            return Some(primary);
-        }
-        if task.flags & RARE != 0 {
-            let wish = self.rare.get(&task.id).map_or(NONE, |r| r.affinity);
-            let there = self.nodes.get(wish as usize).filter(|n| {
-                !n.removed
-                    && n.pool == pool
-                    && n.accepts()
-                    && u32::from(n.free) >= slots
-                    && !job.excluded.contains(&wish)
-            });
-            if there.is_some() {
-                return Some(wish);
-            }
-        }
-        let dedicated_only = task.flags & MANAGER != 0 && job.cfg.manager.as_ref().is_some_and(|m| !m.allow_spot_node);
-        if job.excluded.is_empty() && !dedicated_only {
-            return p.free.choose(fill, slots);
-        }
-        p.free
-            .preferred(&self.nodes, fill, slots)
-            .find(|n| !(job.excluded.contains(n) || dedicated_only && self.nodes[*n as usize].class == Class::Spot))
     }
 
     /// Requeues running tasks for waiting ones that may have their room: those of a job of higher priority than a job
@@ -252,7 +169,7 @@ impl World {
             if j.state != JobState::Active || (limit >= 0 && j.placed >= limit as u32) {
                 continue;
             }
-            let first = |s: &super::world::Shape| s.back.first().map(|(_, _, at)| *at);
+            let first = |s: &Shape| s.back.first().map(|(_, _, at)| *at);
             let mut back = j.shapes.iter().filter_map(first).map(|at| &self.tasks[at]);
             let manager = back.find(|t| t.flags & MANAGER != 0 && t.attempts > 0);
             let waiting = j.shapes.iter().filter(|s| s.instances <= 1 && !(s.fifo.is_empty() && s.back.is_empty()));
@@ -306,4 +223,96 @@ impl World {
         }
         best.map_or(Vec::new(), |(_, out)| out)
     }
+}
+
+/// A task that may be next.
+struct Pick {
+    at: u32,
+    shape: usize,
+    /// Its rank, when it is among those that came back.
+    back: Option<u8>,
+    fits: bool,
+}
+
+/// The job's oldest task that fits; in strict order its oldest task.
+#[inline]
+fn pick(p: &Pool, job: &Job, tasks: &Tasks, most: u32, strict: bool) -> Option<Pick> {
+    let limit = job.cfg.max_parallel_tasks;
+    if job.state != JobState::Active || (limit >= 0 && job.placed >= limit as u32) {
+        return None;
+    }
+    let mut best: Option<((u8, u32), Pick)> = None;
+    for (shape, s) in job.shapes.iter().enumerate() {
+        let fits = fits(p, s, most);
+        if !fits && !strict {
+            continue;
+        }
+        if let Some(&at) = s.fifo.front() {
+            let key = (1, tasks[at].id);
+            if best.as_ref().is_none_or(|b| key < b.0) {
+                best = Some((key, Pick { at, shape, back: None, fits }));
+            }
+        }
+        if let Some(&(rank, id, at)) = s.back.first()
+            && best.as_ref().is_none_or(|b| (rank, id) < b.0)
+        {
+            best = Some(((rank, id), Pick { at, shape, back: Some(rank), fits }));
+        }
+    }
+    best.map(|(_, pick)| pick)
+}
+
+#[inline]
+fn fits(p: &Pool, shape: &Shape, most: u32) -> bool {
+    if shape.instances <= 1 {
+        return u32::from(shape.slots) <= most;
+    }
+    // Gangs need inter-node communication, one slot per node and all their nodes idle at once (pool.md §7).
+    let idle: u32 = p.by_state.iter().map(|s| s[NodeState::Idle as usize]).sum();
+    p.cfg.inter_node && p.cfg.task_slots == 1 && shape.slots == 1 && idle >= u32::from(shape.instances)
+}
+
+/// The node for a task and, for a multi-instance one, all its nodes: affinity first, then the pool's fill type.
+#[inline]
+fn node_for(
+    p: &Pool,
+    job: &Job,
+    tasks: &Tasks,
+    nodes: &[Node],
+    rare: &BTreeMap<u32, Rare>,
+    at: u32,
+) -> Option<(u32, Vec<u32>)> {
+    let task = &tasks[at];
+    let (fill, slots) = (p.cfg.fill, u32::from(task.slots));
+    if task.instances > 1 {
+        let members: Vec<u32> = p
+            .free
+            .preferred(nodes, fill, 1)
+            .filter(|n| nodes[*n as usize].state == NodeState::Idle && !job.excluded.contains(n))
+            .take(usize::from(task.instances))
+            .collect();
+        let all = members.len() == usize::from(task.instances);
+        return members.first().copied().filter(|_| all).map(|primary| (primary, members));
+    }
+    if task.flags & RARE != 0 {
+        let wish = rare.get(&task.id).map_or(NONE, |r| r.affinity);
+        let there = nodes.get(wish as usize).filter(|n| {
+            !n.removed
+                && n.pool == job.pool
+                && n.accepts()
+                && u32::from(n.free) >= slots
+                && !job.excluded.contains(&wish)
+        });
+        if there.is_some() {
+            return Some((wish, Vec::new()));
+        }
+    }
+    let dedicated_only = task.flags & MANAGER != 0 && job.cfg.manager.as_ref().is_some_and(|m| !m.allow_spot_node);
+    let found = if job.excluded.is_empty() && !dedicated_only {
+        p.free.choose(fill, slots)
+    } else {
+        let refused = |n: &u32| job.excluded.contains(n) || dedicated_only && nodes[*n as usize].class == Class::Spot;
+        p.free.preferred(nodes, fill, slots).find(|n| !refused(n))
+    };
+    found.map(|node| (node, Vec::new()))
 }

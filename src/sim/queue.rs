@@ -7,7 +7,11 @@
 //! each wheel's bucket as long as the whole wheel below it (Varghese and Lauck, 1987). A bucket is sorted when its turn
 //! comes, so an event costs the same whether ten or ten thousand are waiting; a heap alone pays for every one of them.
 
-use super::{clock::Phase, config::Ms, event::Event};
+use super::{
+    clock::Phase,
+    config::{Ms, NEVER},
+    event::Event,
+};
 
 /// The place of an event in the total order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,15 +26,21 @@ impl Key {
     fn new(at: Ms, phase: Phase, seq: u64) -> Key {
         Key((at as u128) << 64 | (phase as u128) << SEQ_BITS | u128::from(seq))
     }
-    /// The instant.
+    /// The place of a task of the workload, given all their instants.
+    #[inline]
+    pub fn arrival(submitted: &[u64], task: usize) -> Key {
+        let key = |at: &u64| Key::new(Ms::try_from(*at).unwrap_or(NEVER), Phase::Arrive, (1 << SEQ_BITS) - 1);
+        submitted.get(task).map_or(Key::END, key)
+    }
+    /// The instant; for `END` one after all others.
     #[inline]
     pub fn at(self) -> Ms {
-        (self.0 >> 64) as Ms
+        (self.0 >> 64) as u64 as Ms & Ms::MAX
     }
-    /// The phase, as a number.
+    /// Instant and phase in one number.
     #[inline]
-    pub fn phase(self) -> u8 {
-        (self.0 >> SEQ_BITS) as u8
+    pub fn instant(self) -> u128 {
+        self.0 >> SEQ_BITS
     }
 }
 
@@ -42,7 +52,7 @@ const BUCKETS: usize = 1 << DIGIT;
 /// Wheels enough for every instant that is not negative.
 const WHEELS: usize = 63usize.div_ceil(DIGIT as usize);
 /// A bucket of at most so many goes into the heap as it is; a fuller one is dealt out to the wheels below.
-const FEW: usize = 32;
+const FEW: usize = 8;
 
 /// The agenda.
 #[derive(Debug, Clone)]

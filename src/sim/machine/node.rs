@@ -8,7 +8,7 @@ use crate::sim::{
     output::{NodeChange, NodeSpan},
     policy::cost,
     trace::Note,
-    world::{AllocationState, Apart, Class, Drain, NONE, Node, NodeState, World},
+    world::{AllocationState, Apart, Class, Drain, NONE, Node, NodeState, Pool, World},
 };
 use NodeState::*;
 
@@ -219,19 +219,41 @@ impl World {
         self.remember(n, Some(from), Some(to), why);
     }
 
-    /// The busy half of `set_node`: idle to running and back, which happens for every task.
+    /// Slots of a node are taken.
     #[inline]
-    pub(crate) fn flip(&mut self, n: u32, to: NodeState) {
-        let now = self.now;
+    pub(crate) fn occupy(&mut self, n: u32, slots: u16) {
         let node = &mut self.nodes[n as usize];
-        let (from, class) = (node.state as usize, node.class as usize);
-        let pool = &mut self.pools[node.pool as usize];
-        pool.by_state[class][from] -= 1;
-        pool.by_state[class][to as usize] += 1;
-        pool.state_ms[class][from] += now - node.since;
-        node.since = now;
-        node.state = to;
-        self.out.visited |= 1 << if to == Idle { ENDED } else { ASSIGNED };
+        debug_assert!(node.free >= slots);
+        node.free -= slots;
+        node.running += 1;
+        let more = node.free > 0;
+        let p = &mut self.pools[node.pool as usize];
+        p.slots_used += i64::from(slots);
+        if node.state == Idle {
+            flip(node, p, Running, self.now);
+            self.out.visited |= 1 << ASSIGNED;
+        }
+        p.free.remove(&mut self.nodes, n);
+        if more {
+            p.free.insert(&mut self.nodes, n);
+        }
+    }
+
+    /// Slots of a node are free again: it may be idle, or empty as its drain wants it.
+    #[inline]
+    pub(crate) fn vacate(&mut self, n: u32, slots: u16) {
+        let node = &mut self.nodes[n as usize];
+        node.free += slots;
+        let p = &mut self.pools[node.pool as usize];
+        if node.drain != Drain::No {
+            self.reindex(n);
+            return self.drained(n);
+        }
+        if node.state == Running && node.empty() {
+            flip(node, p, Idle, self.now);
+            self.out.visited |= 1 << ENDED;
+        }
+        self.reindex(n);
     }
 
     /// Puts a node where the free index wants it.
@@ -417,6 +439,17 @@ impl World {
             m.most_nodes[c] = m.most_nodes[c].max(p.current[c]);
         }
     }
+}
+
+/// The busy half of `set_node`: idle to running and back, which happens for every task.
+#[inline]
+fn flip(node: &mut Node, pool: &mut Pool, to: NodeState, now: Ms) {
+    let (from, class) = (node.state as usize, node.class as usize);
+    pool.by_state[class][from] -= 1;
+    pool.by_state[class][to as usize] += 1;
+    pool.state_ms[class][from] += now - node.since;
+    node.since = now;
+    node.state = to;
 }
 
 /// How long from a moment to now; never negative.

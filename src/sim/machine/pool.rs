@@ -7,7 +7,7 @@ use super::node::Why;
 use crate::sim::{
     action::Refusal,
     autoscale::Driver,
-    config::{AllocationMode, Image, Ms, NEVER, PoolConfig},
+    config::{AllocationMode, Image, Ms, NEVER, PoolConfig, ShrinkOrder},
     event::Event,
     output::ResizeRecord,
     policy::{boot, capacity, place::FreeIndex, preempt, shrink},
@@ -238,12 +238,22 @@ impl World {
                 manager: node.managers > 0,
             }
         };
+        // Under the documented ranking the counts by state tell how far down it this shrink can reach: most often not
+        // beyond the idle nodes, so those that work need no rank.
+        let enough = |group: &u8| {
+            let taken = NodeState::ALL.iter().filter(|s| shrink::group(**s) <= *group);
+            taken.map(|s| p.by_state[class][*s as usize]).sum::<u32>() >= count
+        };
+        let reach = match p.cfg.shrink.order {
+            ShrinkOrder::Ranked => (1..6).find(enough).unwrap_or(6),
+            _ => 6,
+        };
         let mut ranked: Vec<_> = p
             .nodes
             .iter()
             .filter(|n| {
                 let node = &self.nodes[**n as usize];
-                node.class as usize == class && node.state != NodeState::LeavingPool
+                node.class as usize == class && shrink::group(node.state) <= reach
             })
             .map(|n| shrink::rank(p.cfg.shrink.order, &view(*n), self.config.seed, u64::from(p.resize_token)))
             .collect();

@@ -10,7 +10,7 @@ use crate::sim::{
     output::{Fate, TaskRecord},
     rng::{Draw, Purpose},
     trace::Note,
-    world::{Counts, Drain, JobState, MANAGER, NONE, NodeState, Prep, RARE, Shape, TIMED_OUT, Task, TaskState, World},
+    world::{Counts, JobState, MANAGER, NONE, Prep, RARE, Shape, TIMED_OUT, Task, TaskState, World},
 };
 use std::collections::{BTreeSet, VecDeque};
 
@@ -172,24 +172,6 @@ impl World {
     }
 
     #[inline]
-    fn occupy(&mut self, n: u32, slots: u16) {
-        let node = &mut self.nodes[n as usize];
-        debug_assert!(node.free >= slots);
-        node.free -= slots;
-        node.running += 1;
-        let (state, pool) = (node.state, node.pool);
-        self.pools[pool as usize].slots_used += i64::from(slots);
-        let p = &mut self.pools[pool as usize];
-        p.free.remove(&mut self.nodes, n);
-        if self.nodes[n as usize].free > 0 {
-            p.free.insert(&mut self.nodes, n);
-        }
-        if state == NodeState::Idle {
-            self.flip(n, NodeState::Running);
-        }
-    }
-
-    #[inline]
     fn link(&mut self, at: u32, n: u32) {
         let head = std::mem::replace(&mut self.nodes[n as usize].tasks, at);
         let task = &mut self.tasks[at];
@@ -343,31 +325,15 @@ impl World {
     fn release(&mut self, n: u32, slots: u16, killed: bool) {
         let node = &mut self.nodes[n as usize];
         node.running -= 1;
-        let pool = node.pool;
+        let (pool, token) = (node.pool, node.life);
         let p = &mut self.pools[pool as usize];
         p.slots_used -= i64::from(slots);
         let kill = p.cfg.shrink.task_kill_latency;
         if killed && kill > 0 {
             node.dying += slots;
-            let token = node.life;
             self.after(kill, Event::SlotsFreed { node: n, slots, token });
         } else {
-            node.free += slots;
-            self.freed(n);
-        }
-    }
-
-    /// Slots became free: the node may be idle, or empty as its drain wants it.
-    #[inline]
-    fn freed(&mut self, n: u32) {
-        let node = &self.nodes[n as usize];
-        let (empty, running, draining) = (node.empty(), node.state == NodeState::Running, node.drain != Drain::No);
-        if empty && running && !draining {
-            self.flip(n, NodeState::Idle);
-        }
-        self.reindex(n);
-        if draining {
-            self.drained(n);
+            self.vacate(n, slots);
         }
     }
 
@@ -376,8 +342,7 @@ impl World {
         let node = &mut self.nodes[n as usize];
         if node.life == token && !node.removed {
             node.dying -= slots;
-            node.free += slots;
-            self.freed(n);
+            self.vacate(n, slots);
         }
     }
 

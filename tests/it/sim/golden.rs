@@ -175,18 +175,28 @@ fn run(sim: &mut Simulation) {
 fn acceptance_scenarios() {
     let mut g = Golden::new("acceptance.txt", "# The eight acceptance scenarios of pool.md (c)");
     let hour = |sim: &mut Simulation| sim.run_until(HOUR);
-    g.scene("1. batch-shipyard#218 with $ActiveTasks: killed at every second evaluation", ALL, s1("$ActiveTasks"), hour);
+    g.scene(
+        "1. batch-shipyard#218 with $ActiveTasks: killed at every second evaluation",
+        ALL,
+        s1("$ActiveTasks"),
+        hour,
+    );
     g.scene("1. batch-shipyard#218 with $PendingTasks: nothing is killed", ALL, s1("$PendingTasks"), run);
     g.scene("2. batch-shipyard#138: insufficient samples until 14 of 20 are visible", ALL, s2(), run);
     g.scene("3. Azure/Batch#117: eight slots on nodes of four: at the maximum for ever", ALL, s3(), run);
     let afternoon = |sim: &mut Simulation| sim.run_until(2 * HOUR);
     g.scene("4. nextflow#5545: preempted nodes pile up", RESIZES, s4(S4_NAIVE), afternoon);
     g.scene("4. nextflow#5545: the corrected formula gives them back", RESIZES, s4(S4_CORRECTED), afternoon);
-    g.scene("5. Twenty cores of quota are five nodes of four, and one error until the next resize", SIZES, s5(), |sim| {
-        sim.run_until(20 * HOUR);
-        sim.act(&resize(5, Dealloc::Requeue)).unwrap();
-        sim.run();
-    });
+    g.scene(
+        "5. Twenty cores of quota are five nodes of four, and one error until the next resize",
+        SIZES,
+        s5(),
+        |sim| {
+            sim.run_until(20 * HOUR);
+            sim.act(&resize(5, Dealloc::Requeue)).unwrap();
+            sim.run();
+        },
+    );
     g.scene("6. azure-docs#47753: the drain blocks, the fourth task waits for a running one", ALL, s6(), run);
     g.scene("7. To zero by taskcompletion under a two-hour task: a timeout at every interval", ALL, s7(), run);
     g.scene("8. nextflow#7312: the old error persists over evaluations that change nothing", SIZES, s8(), run);
@@ -200,13 +210,19 @@ fn deallocation_options() {
     for option in Dealloc::ALL {
         g.scene(option.keyword(), ALL, shrink_busy(option, 3 * MINUTE), hour);
     }
-    g.scene("retaineddata, a day of retention: the timeout comes first", ALL, shrink_busy(Dealloc::RetainedData, DAY), hour);
+    g.scene(
+        "retaineddata, a day of retention: the timeout comes first",
+        ALL,
+        shrink_busy(Dealloc::RetainedData, DAY),
+        hour,
+    );
     g.compare();
 }
 
 #[test]
 fn quotas() {
-    let mut g = Golden::new("quotas.txt", "# Each quota and size limit: what is granted, and the error that says the rest");
+    let mut g =
+        Golden::new("quotas.txt", "# Each quota and size limit: what is granted, and the error that says the rest");
     let mut grow = |title: &str, dedicated: u32, spot: u32, change: &dyn Fn(&mut Config)| {
         let mut c = scenario(quiet_pool(dedicated, spot), vec![], HOUR);
         change(&mut c);
@@ -288,14 +304,18 @@ fn resize_errors() {
     c.pools[0].latency.alloc_median = 20 * MINUTE;
     g.scene("AllocationTimedout, by waiting", SIZES, simulate(c), run);
     let mut c = scenario(quiet_pool(2, 0), vec![], HOUR);
-    c.capacity = vec![CapacityStep { from: 0, vm: None, dedicated: Some(1), spot: None, code: "BatchOutOfCapacity".into() }];
+    c.capacity =
+        vec![CapacityStep { from: 0, vm: None, dedicated: Some(1), spot: None, code: "BatchOutOfCapacity".into() }];
     g.scene("BatchOutOfCapacity, by the region", SIZES, simulate(c), run);
     g.compare();
 }
 
 #[test]
 fn node_states() {
-    let mut g = Golden::new("node_states.txt", "# Every transition of a node: two dedicated nodes (0, 1), two Spot nodes (2, 3)");
+    let mut g = Golden::new(
+        "node_states.txt",
+        "# Every transition of a node: two dedicated nodes (0, 1), two Spot nodes (2, 3)",
+    );
     for walk in walks() {
         let mut lines = None;
         let sim = walk.play(|sim| lines = Some(listen(sim)));

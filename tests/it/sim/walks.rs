@@ -39,7 +39,8 @@ impl Walk {
 
 /// Each by the shortest way there.
 pub fn walks() -> Vec<Walk> {
-    let walk = |title, change: fn(&mut PoolConfig), script: &[(Ms, Action)]| Walk { title, change, script: script.to_vec() };
+    let walk =
+        |title, change: fn(&mut PoolConfig), script: &[(Ms, Action)]| Walk { title, change, script: script.to_vec() };
     let still = |_: &mut PoolConfig| {};
     let reboot = |node| Action::RebootNode { node, option: Dealloc::Requeue };
     let preempt = (10 * MINUTE, Action::PreemptNode { node: 2 });
@@ -82,11 +83,7 @@ pub fn walks() -> Vec<Walk> {
                 (HOUR, Action::DeletePool { pool: "pool".into() }),
             ],
         ),
-        walk(
-            "a drain by taskcompletion that times out",
-            still,
-            &[(10 * MINUTE, resize(0, Dealloc::TaskCompletion))],
-        ),
+        walk("a drain by taskcompletion that times out", still, &[(10 * MINUTE, resize(0, Dealloc::TaskCompletion))]),
         walk(
             "a drain by retaineddata that times out, its task finished",
             still,
