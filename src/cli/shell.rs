@@ -22,12 +22,24 @@ impl Verb for Completions {
 
 /// Arguments of `man`.
 #[derive(Debug, clap::Args)]
-pub struct Man {}
+pub struct Man {
+    /// The verb whose page to print; without one, the page of poolcast itself.
+    verb: Option<String>,
+}
 
 impl Verb for Man {
     fn run(&self, term: &Term) -> Result<Exit, Complaint> {
+        let mut command = Args::command();
+        command.build();
+        let command = match &self.verb {
+            None => command,
+            Some(verb) => {
+                let found = command.find_subcommand(verb).cloned();
+                found.ok_or_else(|| format!("there is no verb `{verb}`; `poolcast help` lists them"))?
+            }
+        };
         let mut bytes = Vec::new();
-        clap_mangen::Man::new(Args::command()).render(&mut bytes).map_err(|e| format!("cannot write the page: {e}"))?;
+        clap_mangen::Man::new(command).render(&mut bytes).map_err(|e| format!("cannot write the page: {e}"))?;
         term.print(&String::from_utf8_lossy(&bytes));
         Ok(Exit::Fine)
     }

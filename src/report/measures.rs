@@ -122,7 +122,7 @@ impl Measures {
             m.idle_hours += hours(&[NodeState::Idle]);
             m.unusable_hours +=
                 hours(&[NodeState::Unusable, NodeState::Preempted, NodeState::StartTaskFailed, NodeState::Unknown]);
-            let slots = hours(&[NodeState::Idle, NodeState::Running]) * view.task_slots as f64;
+            let slots = hours(&NodeState::WITH_SLOTS) * view.task_slots as f64;
             there += slots;
             used += slots * p.utilisation as f64 / 1000.0;
             for (sum, lost) in

@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, Table, presets};
 /// A table with a header; every column but the first is set to the right.
 pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut t = Table::new();
-    t.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header.iter().map(|h| h.to_string()));
+    t.load_style(presets::UTF8_FULL_CONDENSED).set_header(header.iter().map(|h| h.to_string()));
     for row in rows {
         t.add_row(row.clone());
     }

@@ -273,18 +273,33 @@ impl Simulation {
         });
     }
 
+    /// Targets that turn round. A rise and a fall is what autoscale is for; more than two turns a day is worth a line.
     fn oscillations(&self, pool: u32, p: &PoolSummary, found: &mut Vec<Finding>) {
-        if p.oscillations == 0 {
+        let per_day = i64::from(p.oscillations) * 24 * HOUR / self.now().max(1);
+        if p.oscillations < 3 || per_day < 3 {
             return;
         }
-        let per_day = i64::from(p.oscillations) * 24 * HOUR / self.now().max(1);
-        let turns = self.output().resizes.iter().filter(|r| r.pool == pool).take(EVIDENCE);
+        let (mut before, mut rose, mut evidence) = (None, None, Vec::new());
+        for r in self.output().resizes.iter().filter(|r| r.pool == pool) {
+            let now = r.target[0] + r.target[1];
+            if let Some(before) = before.filter(|n| *n != now) {
+                if rose == Some(now < before) {
+                    let after = if now < before { "a rise" } else { "a fall" };
+                    evidence.push(format!("{}: from {before} to {now} nodes after {after}", moment(r.start)));
+                }
+                rose = Some(now > before);
+            }
+            before = Some(now);
+            if evidence.len() == EVIDENCE {
+                break;
+            }
+        }
         found.push(Finding {
             weight: if per_day > 24 { Weight::Problem } else { Weight::Notice },
             kind: "oscillation",
             at: None,
-            text: format!("The targets of pool {} turned round {} times.", p.id, p.oscillations),
-            evidence: turns.map(|r| format!("{}: to {}+{}", moment(r.start), r.target[0], r.target[1])).collect(),
+            text: format!("The targets of pool {} turned round {} times, {per_day} times a day.", p.id, p.oscillations),
+            evidence,
         });
     }
 

@@ -108,7 +108,7 @@ impl World {
                 node.state
             );
             hold!(node.running == running[n], "node {n}: {} running, found {}", node.running, running[n]);
-            let may_run = matches!(node.state, NodeState::Running | NodeState::LeavingPool | NodeState::Unknown);
+            let may_run = NodeState::WITH_SLOTS.contains(&node.state);
             hold!(running[n] == 0 || may_run, "node {n} is {} and runs tasks", node.state.name());
             hold!(node.state != NodeState::Idle || running[n] == 0, "node {n} is idle and runs tasks");
             hold!((node.bucket != u16::MAX) == (node.accepts() && node.free > 0), "node {n} is in the wrong place");

@@ -158,7 +158,7 @@ impl Simulation {
             .pools()
             .map(|p| {
                 let ms = |s: NodeState| p.state_ms[0][s as usize] + p.state_ms[1][s as usize];
-                let usable = (ms(NodeState::Idle) + ms(NodeState::Running)) * i64::from(p.task_slots);
+                let usable = NodeState::WITH_SLOTS.map(ms).iter().sum::<i64>() * i64::from(p.task_slots);
                 let total: i64 = p.state_ms.iter().flatten().sum();
                 let cost = p.cost[0] + p.cost[1];
                 let share = |part: i64, of: i64, whole: i64| {

@@ -64,6 +64,12 @@ states! {
         LeavingPool "leavingpool", Preempted "preempted", Deallocating "deallocating", Deallocated "deallocated",
     }
 }
+impl NodeState {
+    /// States in which a node's slots are there and may be taken: one that drains or is out of touch works on.
+    pub const WITH_SLOTS: [NodeState; 4] =
+        [NodeState::Idle, NodeState::Running, NodeState::LeavingPool, NodeState::Unknown];
+}
+
 states! {
     /// Allocation states of a pool.
     AllocationState { Steady "steady", Resizing "resizing", Stopping "stopping" }
@@ -502,6 +508,7 @@ impl World {
     /// Adds an event to the agenda, unless it lies beyond the horizon.
     #[inline]
     pub(crate) fn at(&mut self, at: Ms, event: Event) {
+        debug_assert!(at >= self.now, "{event:?} at {at} is before {}", self.now);
         if at <= self.config.horizon {
             self.agenda.push(at, event);
         }

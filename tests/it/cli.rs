@@ -55,6 +55,14 @@ fn levels_decide_what_is_fatal() {
 }
 
 #[test]
+fn a_remainder_hides_no_other_mistake() {
+    let (code, out, _) =
+        run(&["check", "-", "--format", "short"], "most = 20;\n$TargetDedicatedNodes = min(mots, 7 % 4);\n");
+    assert_eq!(code, 1);
+    assert!(out.contains("-:2:29: error[E0201]: `mots`") && out.contains("-:2:37: error[E0109]"), "{out}");
+}
+
+#[test]
 fn the_service_stores_what_it_cannot_evaluate() {
     assert_eq!(run(&["check", "--like-service", "-"], "$TargetDedicatedNodes = nobody;").0, 0);
     assert_eq!(run(&["check", "--like-service", "-"], "$TargetDedicatedNodes = (1;").0, 1);
@@ -155,6 +163,9 @@ fn emit_shows_every_stage() {
 fn shells_and_manuals() {
     assert!(run(&["completions", "bash"], "").1.contains("poolcast"));
     assert!(run(&["man"], "").1.contains(".TH"));
+    assert!(run(&["man", "check"], "").1.contains("\\-\\-dry\\-run"), "a verb's page has its flags");
+    let (code, _, said) = run(&["man", "chekc"], "");
+    assert!(code == 2 && said.contains("no verb `chekc`"), "{said}");
 }
 
 #[test]

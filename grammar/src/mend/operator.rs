@@ -42,8 +42,13 @@ impl Mender<'_> {
                 let binary = Self::starts_operand(self.next());
                 let fix = vec![Edit { span: p.span, text: String::new() }];
                 self.report(SyntaxKind::Percent, p.span, if number && !binary { fix } else { vec![] });
-                self.st.broken |= binary || !number;
-                self.operand = binary;
+                if binary {
+                    // Both sides are still worth checking; a product has the type a remainder would have.
+                    self.operator(Kind::Op(BinOp::Mul), p.span);
+                } else {
+                    self.st.broken |= !number;
+                    self.operand = false;
+                }
             }
             What::Junk => {
                 self.operand = Self::starts_operand(self.next());

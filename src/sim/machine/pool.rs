@@ -204,7 +204,7 @@ impl World {
                 p.ordered[c] += 1;
                 let due = (now + boot::allocation(&cfg, seed, key)).max(p.next_order_at);
                 p.next_order_at = p.next_order_at.max(now) + boot::spacing(&cfg);
-                self.agenda.push(due, Event::Allocated { pool, class });
+                self.at(due, Event::Allocated { pool, class });
             }
             let p = &mut self.pools[pool as usize];
             p.voided[c] += plan.void[c];

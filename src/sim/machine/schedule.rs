@@ -71,7 +71,8 @@ impl World {
         let schedule = &mut self.schedules[s as usize];
         let (next, token) = (schedule.next, schedule.token);
         if next < NEVER {
-            self.at(next, Event::Schedule { schedule: s, token });
+            // An occurrence that is late but inside its window is due at once.
+            self.at(next.max(now), Event::Schedule { schedule: s, token });
         }
     }
 
