@@ -15,7 +15,7 @@ use poolcast::sim::{
     config::{Config, DAY, NEVER, PoolConfig},
     workload::{Workload, WorkloadJob},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, VecDeque},
@@ -99,9 +99,8 @@ fn textbook(w: &Workload, slots: u32) -> u64 {
 }
 
 /// What the peers' components share: slots, the queue, the total wait.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default)]
 struct Queue {
-    #[serde(skip)]
     work: Arc<Columns>,
     next: usize,
     free: u32,
@@ -113,6 +112,18 @@ struct Columns {
     submit: Vec<u64>,
     run: Vec<u32>,
     total: AtomicU64,
+}
+
+/// A model of nexosim must be one that can be saved; this one never is.
+impl Serialize for Queue {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_unit()
+    }
+}
+impl<'de> Deserialize<'de> for Queue {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Queue, D::Error> {
+        <()>::deserialize(from).map(|()| Queue::default())
+    }
 }
 
 impl Queue {
