@@ -169,13 +169,7 @@ mod with_simrs {
     struct Pool(Key<Queue>);
     impl Component for Pool {
         type Event = Event;
-        fn process_event(
-            &self,
-            me: ComponentId<Event>,
-            event: &Event,
-            scheduler: &mut Scheduler,
-            state: &mut State,
-        ) {
+        fn process_event(&self, me: ComponentId<Event>, event: &Event, scheduler: &mut Scheduler, state: &mut State) {
             let now = scheduler.time().as_millis() as u64;
             let Some(queue) = state.get_mut(self.0) else { return };
             match event {
@@ -275,7 +269,10 @@ fn main() {
             times.push(spent.max(1) as f64 / jobs as f64);
         }
     }
-    println!("{jobs} jobs, {slots} slots, mean wait {:.4} s; CPU ns per job, median of {rounds}", want as f64 / 1e3 / jobs as f64);
+    println!(
+        "{jobs} jobs, {slots} slots, mean wait {:.4} s; CPU ns per job, median of {rounds}",
+        want as f64 / 1e3 / jobs as f64
+    );
     let medians: Vec<f64> = times
         .into_iter()
         .map(|mut t| {
