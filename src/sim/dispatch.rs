@@ -4,19 +4,22 @@
 //! phase of an instant, so tasks added together are weighed together.
 
 use super::{
-    config::{Fill, JobOrder},
+    config::JobOrder,
     machine::task::Kill,
     trace::Note,
-    world::{Class, JobState, Level, MANAGER, NONE, NodeState, PoolState, RARE, REPORTED, World},
+    world::{
+        Class, Job, JobState, Level, MANAGER, NONE, Node, NodeState, Pool, PoolState, RARE, REPORTED, Rare, Shape,
+        Task, Tasks, World,
+    },
 };
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 impl World {
     /// Puts a job with ready tasks where the pool will look for it.
     #[inline]
     pub(crate) fn ring(&mut self, job: u32) {
         let j = &mut self.jobs[job as usize];
-        if j.pool == NONE || j.ready == 0 {
+        if j.pool == NONE || j.ready == 0 || j.state != JobState::Active {
             return;
         }
         let pool = j.pool;
@@ -24,6 +27,7 @@ impl World {
             j.in_ring = true;
             let priority = j.cfg.priority;
             let p = &mut self.pools[pool as usize];
+            p.ringed += 1;
             let at = p.levels.iter().position(|l| l.priority <= priority).unwrap_or(p.levels.len());
             if p.levels.get(at).is_none_or(|l| l.priority != priority) {
                 p.levels.insert(at, Level { priority, ring: VecDeque::new() });
@@ -45,9 +49,22 @@ impl World {
     pub(crate) fn unring(&mut self, job: u32) {
         let j = &mut self.jobs[job as usize];
         if std::mem::replace(&mut j.in_ring, false) && j.pool != NONE {
-            for level in &mut self.pools[j.pool as usize].levels {
+            let p = &mut self.pools[j.pool as usize];
+            p.ringed -= 1;
+            for level in &mut p.levels {
                 level.ring.retain(|x| *x != job);
             }
+        }
+    }
+
+    /// The pool may have something to assign: looked at when the phase ends.
+    #[inline]
+    pub(crate) fn touch(&mut self, pool: u32) {
+        let p = &mut self.pools[pool as usize];
+        // Whichever comes second, the work or the room, finds the other there.
+        if !p.dirty && p.ringed > 0 && (p.makes_room || p.free.most() > 0) {
+            p.dirty = true;
+            self.dirty.push(pool);
         }
     }
 
@@ -61,184 +78,84 @@ impl World {
     }
 
     fn dispatch(&mut self, pool: u32) {
-        loop {
-            let p = &self.pools[pool as usize];
-            if p.levels.is_empty() || p.state != PoolState::Active {
-                return;
-            }
-            let most = p.free.most();
-            if most == 0 || !self.assign_one(pool, most) {
-                if self.pools[pool as usize].preemptible {
-                    self.make_room(pool);
-                }
-                return;
-            }
+        while let Some((task, node)) = self.next_assignment(pool) {
+            self.place(task, node);
+        }
+        let p = &self.pools[pool as usize];
+        if p.makes_room && p.ringed > 0 && p.state == PoolState::Active {
+            self.make_room(pool);
         }
     }
 
-    /// Assigns the next task that fits; false when none does.
+    /// The next task that fits, taken out of its queue, and its node.
     #[inline]
-    fn assign_one(&mut self, pool: u32, most: u32) -> bool {
-        let strict = self.pools[pool as usize].cfg.strict_order;
-        let rotate = self.pools[pool as usize].cfg.job_order == JobOrder::None;
-        let mut level = 0;
-        while level < self.pools[pool as usize].levels.len() {
-            let mut i = 0;
-            while i < self.pools[pool as usize].levels[level].ring.len() {
-                let job = self.pools[pool as usize].levels[level].ring[i];
-                let ready = self.jobs[job as usize].ready;
-                if ready == 0 {
-                    self.jobs[job as usize].in_ring = false;
-                    let ring = &mut self.pools[pool as usize].levels[level].ring;
-                    if i == 0 {
-                        ring.pop_front();
-                    } else {
-                        ring.remove(i);
-                    }
-                    continue;
-                }
-                if let Some(at) = self.candidate(pool, job, most, strict) {
-                    let at = match at {
-                        Ok(at) => at,
-                        // Strict order: whoever is next waits, and everybody behind.
-                        Err(()) => return false,
-                    };
-                    if rotate {
-                        let ring = &mut self.pools[pool as usize].levels[level].ring;
-                        if ring.len() > 1
-                            && let Some(job) = ring.remove(i)
-                        {
-                            ring.push_back(job);
-                        }
-                    }
-                    let (task, node) = at;
-                    self.place(task, node);
-                    return true;
-                }
-                i += 1;
-            }
-            if self.pools[pool as usize].levels[level].ring.is_empty() {
-                self.pools[pool as usize].levels.remove(level);
-            } else {
-                level += 1;
-            }
-        }
-        false
-    }
-
-    /// The job's oldest task that fits, taken out of its queue, and its node. `Err` when strict order forbids to go on.
-    #[inline]
-    fn candidate(&mut self, pool: u32, job: u32, most: u32, strict: bool) -> Option<Result<(u32, u32), ()>> {
-        let j = &self.jobs[job as usize];
-        let limit = j.cfg.max_parallel_tasks;
-        if j.state != JobState::Active || (limit >= 0 && j.placed >= limit as u32) {
+    fn next_assignment(&mut self, pool: u32) -> Option<(u32, u32)> {
+        let World { pools, jobs, tasks, nodes, rare, gangs, .. } = self;
+        let p = &mut pools[pool as usize];
+        let most = p.free.most();
+        if p.ringed == 0 || most == 0 || p.state != PoolState::Active {
             return None;
         }
-        // (rank, id, task, shape, from the back list)
-        let mut best: Option<((u8, u32), u32, usize, bool)> = None;
-        for (s, shape) in j.shapes.iter().enumerate() {
-            let fits = self.fits(pool, u32::from(shape.slots), shape.instances, most);
-            if !fits && !strict {
-                continue;
-            }
-            if let Some(&at) = shape.fifo.front() {
-                let key = (1, self.tasks[at].id);
-                if best.is_none_or(|b| key < b.0) {
-                    best = Some((key, at, s, false));
+        let strict = p.cfg.strict_order;
+        for level in 0..p.levels.len() {
+            for i in 0..p.levels[level].ring.len() {
+                let id = p.levels[level].ring[i];
+                let job = &mut jobs[id as usize];
+                let Some(pick) = pick(p, job, tasks, most, strict) else { continue };
+                let node = if pick.fits { node_for(p, job, tasks, nodes, rare, pick.at) } else { None };
+                let Some((node, gang)) = node else {
+                    // Strict order: whoever is next waits, and everybody behind.
+                    if strict {
+                        return None;
+                    }
+                    continue;
+                };
+                if !gang.is_empty() {
+                    gangs.insert(pick.at, gang);
                 }
+                let shape = &mut job.shapes[pick.shape];
+                match pick.back {
+                    Some(rank) => {
+                        shape.back.remove(&(rank, tasks[pick.at].id, pick.at));
+                    }
+                    None => {
+                        shape.fifo.pop_front();
+                    }
+                }
+                job.ready -= 1;
+                let ring = &mut p.levels[level].ring;
+                let rotate = p.cfg.job_order == JobOrder::None && ring.len() > 1;
+                if job.ready == 0 {
+                    job.in_ring = false;
+                    p.ringed -= 1;
+                    ring.remove(i);
+                } else if rotate {
+                    ring.remove(i);
+                    ring.push_back(id);
+                }
+                return Some((pick.at, node));
             }
-            if let Some(&(rank, id, at)) = shape.back.first()
-                && best.is_none_or(|b| (rank, id) < b.0)
-            {
-                best = Some(((rank, id), at, s, true));
-            }
         }
-        let ((rank, id), at, s, back) = best?;
-        let (slots, instances) = (j.shapes[s].slots, j.shapes[s].instances);
-        if strict && !self.fits(pool, u32::from(slots), instances, most) {
-            self.report_blocked(pool, at);
-            return Some(Err(()));
-        }
-        let Some(node) = self.node_for(pool, at) else {
-            return if strict { Some(Err(())) } else { None };
-        };
-        let shape = &mut self.jobs[job as usize].shapes[s];
-        if back {
-            shape.back.remove(&(rank, id, at));
-        } else {
-            shape.fifo.pop_front();
-        }
-        self.jobs[job as usize].ready -= 1;
-        Some(Ok((at, node)))
+        None
     }
 
+    /// A task wider than every node of its pool cannot be scheduled; it is reported once (TaskScheduleFailEvent) and
+    /// waits for ever (pool.md §7).
     #[inline]
-    fn fits(&self, pool: u32, slots: u32, instances: u16, most: u32) -> bool {
-        if instances <= 1 {
-            return slots <= most;
-        }
-        let p = &self.pools[pool as usize];
-        // Gangs need inter-node communication, one slot per node and all their nodes idle at once (pool.md §7).
-        let idle: u32 = p.by_state.iter().map(|s| s[NodeState::Idle as usize]).sum();
-        p.cfg.inter_node && p.cfg.task_slots == 1 && slots == 1 && idle >= u32::from(instances)
-    }
-
-    /// A task that no node has room for at all is reported once (TaskScheduleFailEvent).
-    fn report_blocked(&mut self, pool: u32, at: u32) {
-        let slots = self.pools[pool as usize].cfg.task_slots;
+    pub(crate) fn report_wide(&mut self, at: u32) {
         let task = &mut self.tasks[at];
-        if u32::from(task.slots) > slots && task.flags & REPORTED == 0 {
+        let pool = self.jobs[task.job as usize].pool;
+        let Some(p) = self.pools.get(pool as usize) else { return };
+        if u32::from(task.slots) > p.cfg.task_slots && task.flags & REPORTED == 0 {
             task.flags |= REPORTED;
-            let id = task.id;
-            self.out.trace.note(self.now, Note::ScheduleFail, id, u64::from(slots), || None);
+            let (id, slots) = (task.id, u64::from(p.cfg.task_slots));
+            self.out.trace.note(self.now, Note::ScheduleFail, id, slots, || None);
         }
     }
 
-    /// The node for a task: affinity first, then the pool's fill type.
-    #[inline]
-    fn node_for(&mut self, pool: u32, at: u32) -> Option<u32> {
-        let task = self.tasks[at];
-        let p = &self.pools[pool as usize];
-        let fill: Fill = p.cfg.fill;
-        let slots = u32::from(task.slots);
-        let job = &self.jobs[task.job as usize];
-        if task.instances > 1 {
-            let members: Vec<u32> = p
-                .free
-                .preferred(&self.nodes, fill, 1)
-                .filter(|n| self.nodes[*n as usize].state == NodeState::Idle && !job.excluded.contains(n))
-                .take(usize::from(task.instances))
-                .collect();
-            if members.len() < usize::from(task.instances) {
-                return None;
-            }
-            let primary = members[0];
-            self.gangs.insert(at, members);
-            return Some(primary);
-        }
-        if task.flags & RARE != 0 {
-            let wish = self.rare.get(&task.id).map_or(NONE, |r| r.affinity);
-            let there = self.nodes.get(wish as usize).filter(|n| {
-                !n.removed
-                    && n.pool == pool
-                    && n.accepts()
-                    && u32::from(n.free) >= slots
-                    && !job.excluded.contains(&wish)
-            });
-            if there.is_some() {
-                return Some(wish);
-            }
-        }
-        let dedicated_only = task.flags & MANAGER != 0 && job.cfg.manager.as_ref().is_some_and(|m| !m.allow_spot_node);
-        if job.excluded.is_empty() && !dedicated_only {
-            return p.free.choose(fill, slots);
-        }
-        p.free
-            .preferred(&self.nodes, fill, slots)
-            .find(|n| !(job.excluded.contains(n) || dedicated_only && self.nodes[*n as usize].class == Class::Spot))
-    }
-
-    /// A waiting task of a higher priority requeues running tasks of jobs that allow it (`allowTaskPreemption`).
+    /// Requeues running tasks for waiting ones that may have their room: those of a job of higher priority than a job
+    /// that allows it (`allowTaskPreemption`), and a job manager that restarts, which may take it from its own job and
+    /// from jobs of lower priority (pool.md §7).
     fn make_room(&mut self, pool: u32) {
         // Once an instant: the room made is for those who wait now.
         if self.pools[pool as usize].room_made == self.now {
@@ -246,38 +163,156 @@ impl World {
         }
         self.pools[pool as usize].room_made = self.now;
         let levels = self.pools[pool as usize].levels.clone();
-        for level in levels {
-            for &job in &level.ring {
-                let j = &self.jobs[job as usize];
-                let waiting = j.shapes.iter().filter(|s| s.instances <= 1 && !(s.fifo.is_empty() && s.back.is_empty()));
-                let Some(slots) = waiting.map(|s| s.slots).min() else { continue };
-                let limit = j.cfg.max_parallel_tasks;
-                if j.state != JobState::Active
-                    || (limit >= 0 && j.placed >= limit as u32)
-                    || self.being_freed(pool) >= u32::from(slots)
-                {
-                    continue;
-                }
-                // The youngest attempt of the lowest priority that frees enough.
-                let victim = self
-                    .tasks
-                    .iter()
-                    .filter(|(_, t)| t.node != NONE && t.slots >= slots && t.instances <= 1)
-                    .filter(|(_, t)| self.nodes[t.node as usize].pool == pool && self.nodes[t.node as usize].accepts())
-                    .filter(|(_, t)| {
-                        let other = &self.jobs[t.job as usize].cfg;
-                        !j.excluded.contains(&t.node) && other.allow_task_preemption && other.priority < level.priority
-                    })
-                    .min_by_key(|(_, t)| (self.jobs[t.job as usize].cfg.priority, -t.start, t.id))
-                    .map(|(at, _)| at);
-                if let Some(at) = victim {
-                    self.abort(at, Kill::Requeue, true);
-                }
+        for job in levels.iter().flat_map(|level| &level.ring) {
+            let j = &self.jobs[*job as usize];
+            let limit = j.cfg.max_parallel_tasks;
+            if j.state != JobState::Active || (limit >= 0 && j.placed >= limit as u32) {
+                continue;
+            }
+            let first = |s: &Shape| s.back.first().map(|(_, _, at)| *at);
+            let mut back = j.shapes.iter().filter_map(first).map(|at| &self.tasks[at]);
+            let manager = back.find(|t| t.flags & MANAGER != 0 && t.attempts > 0);
+            let waiting = j.shapes.iter().filter(|s| s.instances <= 1 && !(s.fifo.is_empty() && s.back.is_empty()));
+            let Some(slots) = manager.map(|t| t.slots).or(waiting.map(|s| s.slots).min()) else { continue };
+            for victim in self.victims(pool, *job, slots, manager.is_some()) {
+                self.abort(victim, Kill::Requeue, true);
             }
         }
     }
 
-    fn being_freed(&self, pool: u32) -> u32 {
-        self.pools[pool as usize].nodes.iter().map(|n| u32::from(self.nodes[*n as usize].dying)).sum()
+    /// The attempts of one node to requeue so that so many slots come free there; none when none may be, or when room is
+    /// coming anyway. The lowest priority gives way first, then the fewest attempts, then the youngest.
+    fn victims(&self, pool: u32, job: u32, slots: u16, manager: bool) -> Vec<u32> {
+        let j = &self.jobs[job as usize];
+        let spot = !manager || j.cfg.manager.as_ref().is_some_and(|m| m.allow_spot_node);
+        let gives_way = |t: &Task| {
+            let other = &self.jobs[t.job as usize].cfg;
+            let lower = other.priority < j.cfg.priority;
+            t.instances <= 1 && if manager { lower || t.job == job } else { lower && other.allow_task_preemption }
+        };
+        let mut best: Option<(_, Vec<u32>)> = None;
+        for &n in &self.pools[pool as usize].nodes {
+            let node = &self.nodes[n as usize];
+            if !node.accepts() || j.excluded.contains(&n) || !(spot || node.class == Class::Dedicated) {
+                continue;
+            }
+            let mut room = node.free + node.dying;
+            if room >= slots {
+                return Vec::new();
+            }
+            let on_node = std::iter::successors(Some(node.tasks).filter(|at| *at != NONE), |at| {
+                Some(self.tasks[*at].next).filter(|next| *next != NONE)
+            });
+            let key = |at: &u32| {
+                let t = &self.tasks[*at];
+                (self.jobs[t.job as usize].cfg.priority, -t.start, t.id)
+            };
+            let mut out: Vec<u32> = on_node.filter(|at| gives_way(&self.tasks[*at])).collect();
+            out.sort_unstable_by_key(key);
+            let wanted = out.iter().position(|at| {
+                room += self.tasks[*at].slots;
+                room >= slots
+            });
+            let Some(last) = wanted else { continue };
+            out.truncate(last + 1);
+            let (priority, youngest, id) = key(&out[last]);
+            let rank = (priority, out.len(), youngest, id);
+            if best.as_ref().is_none_or(|(other, _)| rank < *other) {
+                best = Some((rank, out));
+            }
+        }
+        best.map_or(Vec::new(), |(_, out)| out)
     }
+}
+
+/// A task that may be next.
+struct Pick {
+    at: u32,
+    shape: usize,
+    /// Its rank, when it is among those that came back.
+    back: Option<u8>,
+    fits: bool,
+}
+
+/// The job's oldest task that fits; in strict order its oldest task.
+#[inline]
+fn pick(p: &Pool, job: &Job, tasks: &Tasks, most: u32, strict: bool) -> Option<Pick> {
+    let limit = job.cfg.max_parallel_tasks;
+    if job.state != JobState::Active || (limit >= 0 && job.placed >= limit as u32) {
+        return None;
+    }
+    let mut best: Option<((u8, u32), Pick)> = None;
+    for (shape, s) in job.shapes.iter().enumerate() {
+        let fits = fits(p, s, most);
+        if !fits && !strict {
+            continue;
+        }
+        if let Some(&at) = s.fifo.front() {
+            let key = (1, tasks[at].id);
+            if best.as_ref().is_none_or(|b| key < b.0) {
+                best = Some((key, Pick { at, shape, back: None, fits }));
+            }
+        }
+        if let Some(&(rank, id, at)) = s.back.first()
+            && best.as_ref().is_none_or(|b| (rank, id) < b.0)
+        {
+            best = Some(((rank, id), Pick { at, shape, back: Some(rank), fits }));
+        }
+    }
+    best.map(|(_, pick)| pick)
+}
+
+#[inline]
+fn fits(p: &Pool, shape: &Shape, most: u32) -> bool {
+    if shape.instances <= 1 {
+        return u32::from(shape.slots) <= most;
+    }
+    // Gangs need inter-node communication, one slot per node and all their nodes idle at once (pool.md §7).
+    let idle: u32 = p.by_state.iter().map(|s| s[NodeState::Idle as usize]).sum();
+    p.cfg.inter_node && p.cfg.task_slots == 1 && shape.slots == 1 && idle >= u32::from(shape.instances)
+}
+
+/// The node for a task and, for a multi-instance one, all its nodes: affinity first, then the pool's fill type.
+#[inline]
+fn node_for(
+    p: &Pool,
+    job: &Job,
+    tasks: &Tasks,
+    nodes: &[Node],
+    rare: &BTreeMap<u32, Rare>,
+    at: u32,
+) -> Option<(u32, Vec<u32>)> {
+    let task = &tasks[at];
+    let (fill, slots) = (p.cfg.fill, u32::from(task.slots));
+    if task.instances > 1 {
+        let members: Vec<u32> = p
+            .free
+            .preferred(nodes, fill, 1)
+            .filter(|n| nodes[*n as usize].state == NodeState::Idle && !job.excluded.contains(n))
+            .take(usize::from(task.instances))
+            .collect();
+        let all = members.len() == usize::from(task.instances);
+        return members.first().copied().filter(|_| all).map(|primary| (primary, members));
+    }
+    if task.flags & RARE != 0 {
+        let wish = rare.get(&task.id).map_or(NONE, |r| r.affinity);
+        let there = nodes.get(wish as usize).filter(|n| {
+            !n.removed
+                && n.pool == job.pool
+                && n.accepts()
+                && u32::from(n.free) >= slots
+                && !job.excluded.contains(&wish)
+        });
+        if there.is_some() {
+            return Some((wish, Vec::new()));
+        }
+    }
+    let dedicated_only = task.flags & MANAGER != 0 && job.cfg.manager.as_ref().is_some_and(|m| !m.allow_spot_node);
+    let found = if job.excluded.is_empty() && !dedicated_only {
+        p.free.choose(fill, slots)
+    } else {
+        let refused = |n: &u32| job.excluded.contains(n) || dedicated_only && nodes[*n as usize].class == Class::Spot;
+        p.free.preferred(nodes, fill, slots).find(|n| !refused(n))
+    };
+    found.map(|node| (node, Vec::new()))
 }

@@ -30,8 +30,10 @@ pub struct Simulation {
     cursor: usize,
     /// Next workload task with something rare about it.
     next_rare: u32,
+    /// When it is added: after the jobs added then, before everything else.
+    arrival: Key,
     /// The instant and phase being worked on.
-    instant: (Ms, u8),
+    instant: u128,
     events: u64,
 }
 
@@ -120,9 +122,11 @@ impl Simulation {
         for job in &work.job {
             work_pending[*job as usize] += 1;
         }
-        let mut dependents = BTreeSet::new();
-        for extra in work.extra.values() {
-            dependents.extend(extra.depends_on.iter().copied());
+        let mut needed = vec![0u64; if work.extra.is_empty() { 0 } else { work.len().div_ceil(64) }];
+        for on in work.extra.values().flat_map(|extra| &extra.depends_on) {
+            if let Some(word) = needed.get_mut(*on as usize / 64) {
+                *word |= 1 << (on % 64);
+            }
         }
         let mut actions = config.actions.clone();
         actions.sort_by_key(|a| a.at);
@@ -146,6 +150,7 @@ impl Simulation {
             prepared: BTreeMap::new(),
             dependents: BTreeMap::new(),
             satisfied: BTreeMap::new(),
+            needed: Arc::new(needed),
             specs: Log::default(),
             work_jobs: vec![NONE; work.jobs.len()],
             ran_on: BTreeMap::new(),
@@ -177,7 +182,8 @@ impl Simulation {
             world.at(step.from, Event::Capacity);
         }
         let next_rare = work.extra.keys().next().copied().unwrap_or(NONE);
-        Ok(Simulation { world, cursor: 0, next_rare, instant: (0, 0), events: 0 })
+        let arrival = Key::arrival(&work.submit_ms, 0);
+        Ok(Simulation { world, cursor: 0, next_rare, arrival, instant: 0, events: 0 })
     }
 
     /// Where trace lines go from now on. Forks do not inherit it.
@@ -193,57 +199,48 @@ impl Simulation {
     /// Runs everything that happens up to and at an instant (the horizon at most).
     pub fn run_until(&mut self, until: Ms) {
         let until = until.min(self.world.config.horizon);
-        while self.step_to(until) {}
+        self.go::<false>(until);
         self.world.now = self.world.now.max(until);
     }
 
     /// When the next thing happens.
     #[inline]
     pub fn next_at(&self) -> Option<Ms> {
-        let queued = self.world.agenda.next();
-        let arrival = self.world.work.submit_ms.get(self.cursor).map(|t| *t as Ms);
-        match (queued == Key::END, arrival) {
-            (true, None) => None,
-            (true, Some(a)) => Some(a),
-            (false, None) => Some(queued.at()),
-            (false, Some(a)) => Some(a.min(queued.at())),
-        }
-        .filter(|at| *at <= self.world.config.horizon)
+        let next = self.world.agenda.next().min(self.arrival);
+        Some(next.at()).filter(|at| next != Key::END && *at <= self.world.config.horizon)
     }
 
     /// Lets one thing happen; false at the end.
     pub fn step(&mut self) -> bool {
-        self.step_to(self.world.config.horizon)
+        self.go::<true>(self.world.config.horizon)
     }
 
-    /// Lets one thing happen unless it lies later; false when nothing did.
+    /// Lets one thing, or everything, happen that does not lie later; false when there is no more.
     #[inline]
-    fn step_to(&mut self, until: Ms) -> bool {
+    fn go<const ONE: bool>(&mut self, until: Ms) -> bool {
         loop {
-            let key = self.world.agenda.next();
-            let arrival = self.world.work.submit_ms.get(self.cursor).map_or(Ms::MAX, |t| *t as Ms);
-            let queued = if key == Key::END { Ms::MAX } else { key.at() };
-            // Jobs added at an instant come before the tasks added then, tasks before everything else.
-            let arrives = arrival < queued || (arrival == queued && key.phase() > 0);
-            let instant = if arrives { (arrival, 0) } else { (queued, key.phase()) };
-            if instant != self.instant {
+            let queued = self.world.agenda.next();
+            let next = queued.min(self.arrival);
+            if next.instant() != self.instant {
                 if !self.world.dirty.is_empty() {
                     self.world.dispatch_all();
                     continue;
                 }
-                if instant.0 > until {
+                if next.at() > until {
                     return false;
                 }
-                self.instant = instant;
+                self.instant = next.instant();
+                self.world.now = next.at();
             }
-            self.world.now = instant.0;
             self.events += 1;
-            if arrives {
+            if next < queued {
                 self.arrive();
             } else if let Some((_, event)) = self.world.agenda.pop() {
                 self.world.happen(event);
             }
-            return true;
+            if ONE {
+                return true;
+            }
         }
     }
 
@@ -251,6 +248,7 @@ impl Simulation {
     fn arrive(&mut self) {
         let i = self.cursor as u32;
         self.cursor += 1;
+        self.arrival = Key::arrival(&self.world.work.submit_ms, self.cursor);
         let rare = i == self.next_rare;
         if rare {
             self.next_rare = self.world.work.extra.range(i + 1..).next().map_or(NONE, |(k, _)| *k);

@@ -24,8 +24,10 @@ pub enum Step {
     Upgrade,
 }
 
-/// An event. Tokens tell a stale event from a live one.
+/// An event. Tokens tell a stale event from a live one. The tag is as wide as the fields, so that an event moves as whole
+/// words: odd bytes, written one by one and read at once, cost more than the queue does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u32)]
 pub enum Event {
     /// A configured job is added.
     AddJob {

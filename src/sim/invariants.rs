@@ -67,6 +67,8 @@ impl World {
             hold!(job.ready == ready, "job {j}: {} ready, found {ready}", job.ready);
             let queued: usize = job.shapes.iter().map(|s| s.fifo.len() + s.back.len()).sum();
             hold!(queued == ready as usize, "job {j}: {queued} queued, {ready} ready");
+            let waits = job.pool != NONE && job.state == JobState::Active && ready > 0;
+            hold!(job.in_ring == waits, "job {j} is in its pool's ring: {}, should be: {waits}", job.in_ring);
             c.succeeded = job.counts.succeeded;
             c.failed = job.counts.failed;
             hold!(job.counts == c, "job {j}: counts {:?}, found {c:?}", job.counts);
@@ -121,6 +123,8 @@ impl World {
             spans[span.pool as usize] += span.cost;
         }
         for (i, p) in self.pools.iter().enumerate() {
+            let ringed: usize = p.levels.iter().map(|l| l.ring.len()).sum();
+            hold!(ringed == p.ringed as usize, "pool {i}: {} jobs in rings, found {ringed}", p.ringed);
             let mut by_state = [[0u32; 16]; 2];
             let mut leaving = [0u32; 2];
             let mut used = 0;

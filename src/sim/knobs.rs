@@ -141,6 +141,7 @@ knobs! {
     "autoscale.negative_target" Pool.autoscale.negative_target: Choice(NEGATIVES), "error", [- -], Assumed, "what a negative target does";
     "autoscale.stall_probability" Pool.autoscale.stall_probability: Real, "0", [0 1], Observed, "probability that autoscale stops after a resize or evaluation error until it is enabled again";
     "sampler.period" Pool.sampler.period: Duration, "PT30S", [(1.0 * S) -], Documented, "time between samples";
+    "sampler.phase" Pool.sampler.phase: Duration, "PT0S", [0 -], Assumed, "when the first sample is taken, after the pool's creation";
     "sampler.visibility_delay" Pool.sampler.visibility_delay: Duration, "PT1M", [0 -], Documented, "mean time until a sample can be read";
     "sampler.visibility_sigma" Pool.sampler.visibility_sigma: Duration, "PT10S", [0 -], Assumed, "its standard deviation; samples never overtake each other";
     "sampler.loss" Pool.sampler.loss: Real, "0.01", [0 1], Assumed, "share of samples never recorded";

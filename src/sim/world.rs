@@ -96,31 +96,40 @@ states! {
     ScheduleState { Active "active", Disabled "disabled", Completed "completed" }
 }
 
-/// A node (hot fields first).
+/// A node. What changes with every task is in its first cache line.
 #[derive(Debug, Clone)]
+#[repr(C, align(64))]
 pub struct Node {
-    pub(crate) state: NodeState,
-    pub(crate) class: Class,
-    /// Scheduling enabled.
-    pub(crate) enabled: bool,
-    /// How it drains while leaving, offline pending or rebooting pending.
-    pub(crate) drain: Drain,
+    pub(crate) since: Ms,
+    pub(crate) retain_until: Ms,
+    pub(crate) pool: u32,
+    pub(crate) prev: u32,
+    pub(crate) next: u32,
+    /// First running task.
+    pub(crate) tasks: u32,
+    /// Changes when the VM's contents are lost: voids preparations, kills, host failures.
+    pub(crate) life: u32,
     pub(crate) free: u16,
     /// Slots of killed tasks not yet gone.
     pub(crate) dying: u16,
     pub(crate) running: u16,
     /// Bucket in the pool's free index, `u16::MAX` when in none.
     pub(crate) bucket: u16,
-    pub(crate) pool: u32,
-    pub(crate) prev: u32,
-    pub(crate) next: u32,
-    /// First running task.
-    pub(crate) tasks: u32,
-    pub(crate) since: Ms,
-    pub(crate) idle_since: Ms,
-    pub(crate) retain_until: Ms,
-    /// Changes when the VM's contents are lost: voids preparations, kills, host failures.
-    pub(crate) life: u32,
+    pub(crate) state: NodeState,
+    pub(crate) class: Class,
+    /// Scheduling enabled.
+    pub(crate) enabled: bool,
+    /// How it drains while leaving, offline pending or rebooting pending.
+    pub(crate) drain: Drain,
+    /// It has left its pool.
+    pub(crate) removed: bool,
+    /// Job managers on it.
+    pub(crate) managers: u8,
+    /// State at the last sample, for `stale_view`.
+    pub(crate) seen: NodeState,
+    pub(crate) zone: u8,
+    /// Runs of the start task since it was booted.
+    pub(crate) attempts: u16,
     /// Voids the node's timer.
     pub(crate) timer: u32,
     /// Voids the eviction hazard.
@@ -130,15 +139,6 @@ pub struct Node {
     pub(crate) created: Ms,
     pub(crate) billed_from: Ms,
     pub(crate) preempted_at: Ms,
-    pub(crate) attempts: u16,
-    pub(crate) zone: u8,
-    pub(crate) managers: u8,
-    /// State at the last sample, for `stale_view`.
-    pub(crate) seen: NodeState,
-    /// Unusable for good.
-    pub(crate) broken: bool,
-    /// Something runs or ran here in a gang.
-    pub(crate) removed: bool,
 }
 
 /// What a node is being emptied for.
@@ -187,7 +187,7 @@ impl Counts {
     }
 }
 
-/// Jobs of one priority that have ready tasks.
+/// Jobs of one priority that have ready tasks. Kept when it empties.
 #[derive(Debug, Clone)]
 pub struct Level {
     pub(crate) priority: i32,
@@ -220,6 +220,8 @@ pub struct Pool {
     pub(crate) queued: Option<([u32; 2], DeallocationOption)>,
     pub(crate) free: FreeIndex,
     pub(crate) levels: Vec<Level>,
+    /// Jobs in the rings of the levels: those with ready tasks.
+    pub(crate) ringed: u32,
     pub(crate) counts: Counts,
     pub(crate) ghosts: i64,
     pub(crate) dirty: bool,
@@ -232,8 +234,8 @@ pub struct Pool {
     pub(crate) room_made: Ms,
     pub(crate) usage: [i64; 9],
     pub(crate) usage_traces: u32,
-    /// Some job of this pool allows its tasks to be preempted.
-    pub(crate) preemptible: bool,
+    /// Tasks may have to give way here: some job allows it, or a job manager has restarted.
+    pub(crate) makes_room: bool,
     pub(crate) auto: bool,
     pub(crate) created: Ms,
     pub(crate) slots_used: i64,
@@ -411,7 +413,7 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    #[inline]
+    #[inline(always)] // so that the task is built in its place
     pub(crate) fn insert(&mut self, mut task: Task) -> u32 {
         match self.holes.pop() {
             Some(at) => {
@@ -471,6 +473,8 @@ pub struct World {
     pub(crate) prepared: BTreeMap<(u32, u32), Prep>,
     pub(crate) dependents: BTreeMap<Need, Vec<u32>>,
     pub(crate) satisfied: BTreeMap<Need, bool>,
+    /// One bit per workload task: others depend on it. Empty when nobody depends on anybody.
+    pub(crate) needed: Arc<Vec<u64>>,
     /// Explicit tasks, in order of addition; their ids follow the workload's.
     pub(crate) specs: Log<(u32, Arc<TaskConfig>)>,
     /// Workload job → job.
@@ -514,17 +518,6 @@ impl World {
     pub(crate) fn after(&mut self, delay: Ms, event: Event) {
         self.at(self.now.saturating_add(delay), event);
     }
-    /// The pool has work to assign at the end of this phase.
-    #[inline]
-    pub(crate) fn touch(&mut self, pool: u32) {
-        if pool != NONE {
-            let p = &mut self.pools[pool as usize];
-            if !p.dirty {
-                p.dirty = true;
-                self.dirty.push(pool);
-            }
-        }
-    }
     pub(crate) fn find_pool(&self, id: &str) -> Option<u32> {
         self.pools
             .iter()
@@ -537,6 +530,11 @@ impl World {
     /// Whether a node is still in its pool.
     pub(crate) fn node_exists(&self, node: u32) -> bool {
         self.nodes.get(node as usize).is_some_and(|n| !n.removed)
+    }
+    /// Whether tasks of the workload depend on this one.
+    #[inline]
+    pub(crate) fn is_needed(&self, id: u32) -> bool {
+        self.needed.get(id as usize / 64).is_some_and(|word| word >> (id % 64) & 1 != 0)
     }
     /// The live task of an id.
     pub(crate) fn find_task(&self, id: u32) -> Option<u32> {

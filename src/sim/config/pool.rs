@@ -245,6 +245,8 @@ pub struct AutoscaleConfig {
 pub struct SamplerConfig {
     /// `sampler.period`.
     pub period: Ms,
+    /// `sampler.phase`.
+    pub phase: Ms,
     /// `sampler.visibility_delay`.
     pub visibility_delay: Ms,
     /// `sampler.visibility_sigma`.

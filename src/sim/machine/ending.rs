@@ -37,7 +37,7 @@ impl World {
         let (action, satisfy) = self.exit_action(task, fate, exit);
         let n = self.work.len() as u32;
         if task.id < n {
-            if self.dependents.contains_key(&Need::Work(task.id)) || !self.work.extra.is_empty() {
+            if self.is_needed(task.id) {
                 self.satisfy(Need::Work(task.id), satisfy);
             }
         } else {

@@ -162,9 +162,16 @@ impl World {
         let (counts, counted, preemptible) = (j.counts, j.counted, j.cfg.allow_task_preemption);
         j.account = self.pools[pool as usize].cfg.account as u32;
         let p = &mut self.pools[pool as usize];
-        p.preemptible |= preemptible;
+        p.makes_room |= preemptible;
         p.counts.add(&visible(&counts, counted), 1);
         self.ring(job);
+        let wide: Vec<u32> = self.jobs[job as usize]
+            .shapes
+            .iter()
+            .filter(|s| u32::from(s.slots) > self.pools[pool as usize].cfg.task_slots)
+            .flat_map(|s| s.fifo.iter().copied().chain(s.back.iter().map(|(_, _, at)| *at)))
+            .collect();
+        wide.into_iter().for_each(|at| self.report_wide(at));
     }
 
     /// The pool is gone or the job moves.

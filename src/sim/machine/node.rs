@@ -8,7 +8,7 @@ use crate::sim::{
     output::{NodeChange, NodeSpan},
     policy::cost,
     trace::Note,
-    world::{AllocationState, Apart, Class, Drain, NONE, Node, NodeState, World},
+    world::{AllocationState, Apart, Class, Drain, NONE, Node, NodeState, Pool, World},
 };
 use NodeState::*;
 
@@ -137,11 +137,39 @@ pub const TRANSITIONS: &[Transition] = &[
     (&[LeavingPool], Why::VmDeleted, None),
 ];
 
+/// "Not there yet" and "gone" beside the states.
+const PLACES: usize = NodeState::ALL.len() + 1;
+const fn place(state: Option<NodeState>) -> usize {
+    match state {
+        Some(state) => state as usize,
+        None => PLACES - 1,
+    }
+}
+
+/// `TRANSITIONS` by reason, from and to; 0 is no row, else the row after.
+const ROWS: [[[u8; PLACES]; PLACES]; Why::VmDeleted as usize + 1] = {
+    let mut rows = [[[0; PLACES]; PLACES]; Why::VmDeleted as usize + 1];
+    let mut row = 0;
+    while row < TRANSITIONS.len() {
+        let (from, why, to) = TRANSITIONS[row];
+        row += 1;
+        let of_why = &mut rows[why as usize];
+        if from.is_empty() {
+            of_why[place(None)][place(to)] = row as u8;
+        }
+        let mut i = 0;
+        while i < from.len() {
+            of_why[place(Some(from[i]))][place(to)] = row as u8;
+            i += 1;
+        }
+    }
+    rows
+};
+
 /// The row that allows a change.
 pub fn transition(from: Option<NodeState>, why: Why, to: Option<NodeState>) -> Option<usize> {
-    TRANSITIONS.iter().position(|(froms, reason, target)| {
-        *reason == why && *target == to && from.map_or(froms.is_empty(), |f| froms.contains(&f))
-    })
+    static TABLE: &[[[u8; PLACES]; PLACES]] = &ROWS;
+    usize::from(TABLE[why as usize][place(from)][place(to)]).checked_sub(1)
 }
 
 const ASSIGNED: usize = 8;
@@ -182,9 +210,6 @@ impl World {
         pool.state_ms[class][from as usize] += now - node.since;
         node.since = now;
         node.state = to;
-        if to == Idle {
-            node.idle_since = now;
-        }
         match (billed(from), billed(to)) {
             (true, false) => self.close_span(n),
             (false, true) => self.open_span(n),
@@ -194,24 +219,41 @@ impl World {
         self.remember(n, Some(from), Some(to), why);
     }
 
-    /// The busy half of `set_node`: idle to running and back, which happens for every task.
+    /// Slots of a node are taken.
     #[inline]
-    pub(crate) fn flip(&mut self, n: u32, to: NodeState) {
-        let now = self.now;
+    pub(crate) fn occupy(&mut self, n: u32, slots: u16) {
         let node = &mut self.nodes[n as usize];
-        let (from, class) = (node.state as usize, node.class as usize);
-        let pool = &mut self.pools[node.pool as usize];
-        pool.by_state[class][from] -= 1;
-        pool.by_state[class][to as usize] += 1;
-        pool.state_ms[class][from] += now - node.since;
-        node.since = now;
-        node.state = to;
-        if to == Idle {
-            node.idle_since = now;
-            self.out.visited |= 1 << ENDED;
-        } else {
+        debug_assert!(node.free >= slots);
+        node.free -= slots;
+        node.running += 1;
+        let more = node.free > 0;
+        let p = &mut self.pools[node.pool as usize];
+        p.slots_used += i64::from(slots);
+        if node.state == Idle {
+            flip(node, p, Running, self.now);
             self.out.visited |= 1 << ASSIGNED;
         }
+        p.free.remove(&mut self.nodes, n);
+        if more {
+            p.free.insert(&mut self.nodes, n);
+        }
+    }
+
+    /// Slots of a node are free again: it may be idle, or empty as its drain wants it.
+    #[inline]
+    pub(crate) fn vacate(&mut self, n: u32, slots: u16) {
+        let node = &mut self.nodes[n as usize];
+        node.free += slots;
+        let p = &mut self.pools[node.pool as usize];
+        if node.drain != Drain::No {
+            self.reindex(n);
+            return self.drained(n);
+        }
+        if node.state == Running && node.empty() {
+            flip(node, p, Idle, self.now);
+            self.out.visited |= 1 << ENDED;
+        }
+        self.reindex(n);
     }
 
     /// Puts a node where the free index wants it.
@@ -223,10 +265,7 @@ impl World {
         p.free.remove(&mut self.nodes, n);
         if wanted {
             p.free.insert(&mut self.nodes, n);
-            if !p.dirty {
-                p.dirty = true;
-                self.dirty.push(pool);
-            }
+            self.touch(pool);
         }
     }
 
@@ -313,7 +352,6 @@ impl World {
             next: NONE,
             tasks: NONE,
             since: now,
-            idle_since: now,
             retain_until: 0,
             life: 0,
             timer: 0,
@@ -326,7 +364,6 @@ impl World {
             zone: (n % 3) as u8,
             managers: 0,
             seen: Creating,
-            broken: false,
             removed: false,
         });
         p.nodes.push(n);
@@ -402,6 +439,17 @@ impl World {
             m.most_nodes[c] = m.most_nodes[c].max(p.current[c]);
         }
     }
+}
+
+/// The busy half of `set_node`: idle to running and back, which happens for every task.
+#[inline]
+fn flip(node: &mut Node, pool: &mut Pool, to: NodeState, now: Ms) {
+    let (from, class) = (node.state as usize, node.class as usize);
+    pool.by_state[class][from] -= 1;
+    pool.by_state[class][to as usize] += 1;
+    pool.state_ms[class][from] += now - node.since;
+    node.since = now;
+    node.state = to;
 }
 
 /// How long from a moment to now; never negative.

@@ -115,7 +115,6 @@ impl World {
         let cfg = self.pools[self.nodes[n as usize].pool as usize].cfg.clone();
         match boot::start_failure(&cfg, self.seed(), self.boot_key(n)) {
             Some(StartFailure::Package) => {
-                self.nodes[n as usize].broken = true;
                 return self.set_node(n, Unusable, Why::PackageFailure);
             }
             Some(StartFailure::NoContact) => {
@@ -346,7 +345,6 @@ impl World {
             }
             Some(NodeFault::DiskFull) => {
                 self.lose_vm(n);
-                self.nodes[n as usize].broken = true;
                 self.set_node(n, Unusable, Why::DiskFull);
             }
             None => {

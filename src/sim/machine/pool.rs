@@ -7,7 +7,7 @@ use super::node::Why;
 use crate::sim::{
     action::Refusal,
     autoscale::Driver,
-    config::{AllocationMode, Image, Ms, NEVER, PoolConfig},
+    config::{AllocationMode, Image, Ms, NEVER, PoolConfig, ShrinkOrder},
     event::Event,
     output::ResizeRecord,
     policy::{boot, capacity, place::FreeIndex, preempt, shrink},
@@ -70,6 +70,7 @@ impl World {
             queued: None,
             free: FreeIndex::new(cfg.task_slots),
             levels: Vec::new(),
+            ringed: 0,
             counts: Counts::default(),
             ghosts: 0,
             dirty: false,
@@ -81,7 +82,7 @@ impl World {
             room_made: -1,
             usage: [0; 9],
             usage_traces: 0,
-            preemptible: false,
+            makes_room: false,
             auto,
             created: now,
             slots_used: 0,
@@ -97,7 +98,7 @@ impl World {
             cfg: cfg.clone(),
         });
         self.note_pool(pool);
-        self.at(now, Event::Sample { pool });
+        self.after(cfg.sampler.phase, Event::Sample { pool });
         let storm = preempt::storm_change(&cfg.spot, false, self.config.seed, u64::from(pool) << 32);
         if storm < NEVER {
             self.after(storm, Event::Storm { pool });
@@ -238,12 +239,22 @@ impl World {
                 manager: node.managers > 0,
             }
         };
+        // Under the documented ranking the counts by state tell how far down it this shrink can reach: most often not
+        // beyond the idle nodes, so those that work need no rank.
+        let enough = |group: &u8| {
+            let taken = NodeState::ALL.iter().filter(|s| shrink::group(**s) <= *group);
+            taken.map(|s| p.by_state[class][*s as usize]).sum::<u32>() >= count
+        };
+        let reach = match p.cfg.shrink.order {
+            ShrinkOrder::Ranked => (1..6).find(enough).unwrap_or(6),
+            _ => 6,
+        };
         let mut ranked: Vec<_> = p
             .nodes
             .iter()
             .filter(|n| {
                 let node = &self.nodes[**n as usize];
-                node.class as usize == class && node.state != NodeState::LeavingPool
+                node.class as usize == class && shrink::group(node.state) <= reach
             })
             .map(|n| shrink::rank(p.cfg.shrink.order, &view(*n), self.config.seed, u64::from(p.resize_token)))
             .collect();

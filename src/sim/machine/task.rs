@@ -10,7 +10,7 @@ use crate::sim::{
     output::{Fate, TaskRecord},
     rng::{Draw, Purpose},
     trace::Note,
-    world::{Counts, Drain, JobState, MANAGER, NONE, NodeState, Prep, RARE, Shape, TIMED_OUT, Task, TaskState, World},
+    world::{Counts, JobState, MANAGER, NONE, Prep, RARE, Shape, TIMED_OUT, Task, TaskState, World},
 };
 use std::collections::{BTreeSet, VecDeque};
 
@@ -57,17 +57,19 @@ impl World {
     }
 
     /// A task enters the world.
-    #[inline]
+    // Here and below tasks are read field by field: a copy right after its fields were written one by one waits for
+    // all of them to reach the cache, and there is a task for every few of these waits.
+    #[inline(always)]
     pub(crate) fn add_task(&mut self, task: Task) -> u32 {
-        let job = task.job;
+        let Task { id, job, state, instances, .. } = task;
         let at = self.tasks.insert(task);
         self.jobs[job as usize].live += 1;
         self.arrived += 1;
-        self.out.trace.note(self.now, Note::TaskAdded, task.id, u64::from(job), || None);
-        if task.state == TaskState::Waiting {
+        self.out.trace.note(self.now, Note::TaskAdded, id, u64::from(job), || None);
+        if state == TaskState::Waiting {
             self.count(job, |c| c.waiting += 1);
         } else {
-            self.count(job, |c| c.active += i64::from(task.instances));
+            self.count(job, |c| c.active += i64::from(instances));
             self.queue_new(at);
         }
         at
@@ -86,13 +88,14 @@ impl World {
     /// A new task joins the queue of its job.
     #[inline]
     fn queue_new(&mut self, at: u32) {
-        let task = self.tasks[at];
-        if task.flags & MANAGER != 0 {
+        let &Task { job, slots, instances, flags, .. } = &self.tasks[at];
+        if flags & MANAGER != 0 {
             return self.queue_back(at);
         }
-        self.shape(task.job, task.slots, task.instances).fifo.push_back(at);
-        self.jobs[task.job as usize].ready += 1;
-        self.ring(task.job);
+        self.shape(job, slots, instances).fifo.push_back(at);
+        self.jobs[job as usize].ready += 1;
+        self.ring(job);
+        self.report_wide(at);
     }
 
     /// A task that came back takes the place its age gives it; job managers go first.
@@ -100,8 +103,16 @@ impl World {
         let task = self.tasks[at];
         let rank = u8::from(task.flags & MANAGER == 0);
         self.shape(task.job, task.slots, task.instances).back.insert((rank, task.id, at));
-        self.jobs[task.job as usize].ready += 1;
+        let job = &mut self.jobs[task.job as usize];
+        job.ready += 1;
+        if task.flags & MANAGER != 0
+            && task.attempts > 0
+            && let Some(pool) = self.pools.get_mut(job.pool as usize)
+        {
+            pool.makes_room = true;
+        }
         self.ring(task.job);
+        self.report_wide(at);
     }
 
     /// Takes a ready task out of its queue.
@@ -114,7 +125,11 @@ impl World {
         {
             shape.fifo.remove(i);
         }
-        self.jobs[task.job as usize].ready -= 1;
+        let job = &mut self.jobs[task.job as usize];
+        job.ready -= 1;
+        if job.ready == 0 {
+            self.unring(task.job);
+        }
     }
 
     /// Puts an attempt on a node (or on the nodes of a gang, whose first is the primary).
@@ -126,53 +141,34 @@ impl World {
         task.state = TaskState::Preparing;
         task.start = now;
         task.flags &= !TIMED_OUT;
-        let task = *task;
-        self.occupy(node, task.slots);
+        let &mut Task { job: j, slots, instances, flags, .. } = task;
+        self.occupy(node, slots);
         self.link(at, node);
-        if task.instances > 1 {
+        if instances > 1 {
             for i in 1..self.gangs.get(&at).map_or(0, Vec::len) {
                 let member = self.gangs[&at][i];
-                self.occupy(member, task.slots);
+                self.occupy(member, slots);
             }
         }
-        let job = &mut self.jobs[task.job as usize];
+        let job = &mut self.jobs[j as usize];
         job.placed += 1;
         let (plain, prepares) = (job.plain, job.cfg.preparation.is_some());
-        if task.flags & MANAGER != 0 {
+        if flags & MANAGER != 0 {
             self.nodes[node as usize].managers += 1;
         }
-        if prepares && !self.prepare(at, node, task.job) {
-            let weight = i64::from(task.instances);
-            return self.count(task.job, |c| {
+        let weight = i64::from(instances);
+        if prepares && !self.prepare(at, node, j) {
+            return self.count(j, |c| {
                 c.active -= weight;
                 c.preparing += weight;
             });
         }
-        let weight = i64::from(task.instances);
-        self.count(task.job, |c| {
+        self.count(j, |c| {
             c.active -= weight;
             c.running += weight;
             c.running_tasks += 1;
         });
         self.begin(at, plain);
-    }
-
-    #[inline]
-    fn occupy(&mut self, n: u32, slots: u16) {
-        let node = &mut self.nodes[n as usize];
-        debug_assert!(node.free >= slots);
-        node.free -= slots;
-        node.running += 1;
-        let (state, pool) = (node.state, node.pool);
-        self.pools[pool as usize].slots_used += i64::from(slots);
-        let p = &mut self.pools[pool as usize];
-        p.free.remove(&mut self.nodes, n);
-        if self.nodes[n as usize].free > 0 {
-            p.free.insert(&mut self.nodes, n);
-        }
-        if state == NodeState::Idle {
-            self.flip(n, NodeState::Running);
-        }
     }
 
     #[inline]
@@ -186,7 +182,7 @@ impl World {
     }
     #[inline]
     fn unlink(&mut self, at: u32) {
-        let Task { prev, next, node, .. } = self.tasks[at];
+        let &Task { prev, next, node, .. } = &self.tasks[at];
         match prev {
             NONE => self.nodes[node as usize].tasks = next,
             p => self.tasks[p].next = next,
@@ -329,31 +325,15 @@ impl World {
     fn release(&mut self, n: u32, slots: u16, killed: bool) {
         let node = &mut self.nodes[n as usize];
         node.running -= 1;
-        let pool = node.pool;
+        let (pool, token) = (node.pool, node.life);
         let p = &mut self.pools[pool as usize];
         p.slots_used -= i64::from(slots);
         let kill = p.cfg.shrink.task_kill_latency;
         if killed && kill > 0 {
             node.dying += slots;
-            let token = node.life;
             self.after(kill, Event::SlotsFreed { node: n, slots, token });
         } else {
-            node.free += slots;
-            self.freed(n);
-        }
-    }
-
-    /// Slots became free: the node may be idle, or empty as its drain wants it.
-    #[inline]
-    fn freed(&mut self, n: u32) {
-        let node = &self.nodes[n as usize];
-        let (empty, running, draining) = (node.empty(), node.state == NodeState::Running, node.drain != Drain::No);
-        if empty && running && !draining {
-            self.flip(n, NodeState::Idle);
-        }
-        self.reindex(n);
-        if draining {
-            self.drained(n);
+            self.vacate(n, slots);
         }
     }
 
@@ -362,39 +342,37 @@ impl World {
         let node = &mut self.nodes[n as usize];
         if node.life == token && !node.removed {
             node.dying -= slots;
-            node.free += slots;
-            self.freed(n);
+            self.vacate(n, slots);
         }
     }
 
     /// Takes an attempt off its nodes.
     #[inline]
     fn take_off(&mut self, at: u32, killed: bool) {
-        let task = self.tasks[at];
-        if task.state == TaskState::Running
-            && (task.flags & RARE != 0 || !matches!(self.jobs[task.job as usize].cfg.usage, UsageModel::None))
+        let &Task { state, flags, job: j, node: n, start, slots, instances, .. } = &self.tasks[at];
+        if state == TaskState::Running
+            && (flags & RARE != 0 || !matches!(self.jobs[j as usize].cfg.usage, UsageModel::None))
         {
             self.use_resources(at, -1);
         }
         self.unlink(at);
         let t = &mut self.tasks[at];
         t.token = t.token.wrapping_add(1);
-        if task.flags & MANAGER != 0 {
-            let node = &mut self.nodes[task.node as usize];
+        let node = &mut self.nodes[n as usize];
+        if flags & MANAGER != 0 {
             node.managers = node.managers.saturating_sub(1);
         }
-        let job = &mut self.jobs[task.job as usize];
+        let used = self.now - start.min(self.now);
+        self.pools[node.pool as usize].totals.slot_ms += used * i64::from(slots) * i64::from(instances);
+        let job = &mut self.jobs[j as usize];
         job.placed -= 1;
         if job.placed == 0 && job.state == JobState::Disabling {
-            self.job_disabled(task.job);
+            self.job_disabled(j);
         }
-        let pool = self.nodes[task.node as usize].pool as usize;
-        let used = self.now - task.start.min(self.now);
-        self.pools[pool].totals.slot_ms += used * i64::from(task.slots) * i64::from(task.instances);
-        let gang = if task.instances > 1 { self.gangs.remove(&at) } else { None };
+        let gang = if instances > 1 { self.gangs.remove(&at) } else { None };
         match gang {
-            Some(members) => members.into_iter().for_each(|n| self.release(n, task.slots, killed)),
-            None => self.release(task.node, task.slots, killed),
+            Some(members) => members.into_iter().for_each(|n| self.release(n, slots, killed)),
+            None => self.release(n, slots, killed),
         }
     }
 
@@ -428,7 +406,7 @@ impl World {
             waiting.retain(|t| *t != at);
         }
         if how == Kill::Terminate {
-            self.retain(&task);
+            self.retain(at);
         }
         self.take_off(at, killed);
         let preparing = task.state == TaskState::Preparing;
@@ -457,7 +435,8 @@ impl World {
 
     /// A completed task's files stay on its node for a while.
     #[inline]
-    fn retain(&mut self, task: &Task) {
+    fn retain(&mut self, at: u32) {
+        let task = &self.tasks[at];
         let own = if task.flags & RARE != 0 { self.rare.get(&task.id).and_then(|r| r.retention) } else { None };
         let keep = own.unwrap_or(self.jobs[task.job as usize].cfg.task_retention);
         let node = &mut self.nodes[task.node as usize];
@@ -467,32 +446,33 @@ impl World {
     /// An attempt ended by itself.
     #[inline]
     pub(crate) fn task_ended(&mut self, at: u32, token: u32) {
-        let task = self.tasks[at];
+        let task = &self.tasks[at];
         if task.token != token {
             return;
         }
-        let (fate, exit) = self.exit_of(&task);
-        let weight = i64::from(task.instances);
-        let retry = fate == Fate::Failure && self.may_retry(&task);
+        let (fate, exit) = self.exit_of(task);
+        let (job, id, start, weight) = (task.job, task.id, task.start, i64::from(task.instances));
+        let retry = fate == Fate::Failure && self.may_retry(task);
         if !retry {
-            self.retain(&task);
+            self.retain(at);
         }
         self.take_off(at, false);
-        self.count(task.job, |c| {
+        let success = fate == Fate::Success;
+        self.count(job, |c| {
             c.running -= weight;
             c.running_tasks -= 1;
-            c.active += weight * i64::from(retry || fate != Fate::Success);
+            c.active += weight * i64::from(!success);
         });
         if retry {
-            let lost = elapsed(self.now, task.start);
+            let lost = elapsed(self.now, start);
             let t = &mut self.tasks[at];
             t.retries = t.retries.saturating_add(1);
             t.wasted = t.wasted.saturating_add(u32::try_from(lost).unwrap_or(u32::MAX));
             t.state = TaskState::Ready;
             t.node = NONE;
-            self.out.trace.note(self.now, Note::TaskRequeued, task.id, 9, || Some("it failed and is retried".into()));
+            self.out.trace.note(self.now, Note::TaskRequeued, id, 9, || Some("it failed and is retried".into()));
             self.queue_back(at);
-        } else if fate == Fate::Success {
+        } else if success {
             self.complete(at, fate, exit);
         } else {
             self.tasks[at].state = TaskState::Ready;
@@ -521,25 +501,22 @@ impl World {
     /// Records a finished task and tells whoever waits for it.
     #[inline]
     fn complete(&mut self, at: u32, fate: Fate, exit: i32) {
-        let task = self.tasks[at];
         let now = self.now;
         let success = fate == Fate::Success;
-        self.count(task.job, |c| {
-            c.succeeded += i64::from(success);
-            c.failed += i64::from(!success);
-        });
-        let started = task.attempts > 0;
+        let task = &self.tasks[at];
+        let &Task { id, job: j, flags, attempts, created, .. } = task;
+        let start = if attempts > 0 { task.start } else { created };
         if self.config.output.task_records {
             self.out.tasks.push(TaskRecord {
-                created: task.created,
-                start: if started { task.start } else { task.created },
+                created,
+                start,
                 end: now,
-                id: task.id,
-                job: task.job,
+                id,
+                job: j,
                 node: task.node,
                 exit,
                 wasted: task.wasted,
-                attempts: task.attempts,
+                attempts,
                 retries: task.retries,
                 requeues: task.requeues,
                 slots: task.slots,
@@ -547,21 +524,27 @@ impl World {
                 fate,
             });
         }
+        let plain = self.jobs[j as usize].plain && flags == 0 && success && !self.is_needed(id);
+        let others = (!plain).then_some(*task);
+        self.count(j, |c| {
+            c.succeeded += i64::from(success);
+            c.failed += i64::from(!success);
+        });
         self.out.finished += 1;
-        if started {
-            self.out.wait.0 += i128::from(task.start - task.created);
+        if attempts > 0 {
+            self.out.wait.0 += i128::from(start - created);
             self.out.wait.1 += 1;
         }
-        self.out.trace.note(now, Note::TaskEnded, task.id, fate as u64, || Some(fate.name().into()));
+        self.out.trace.note(now, Note::TaskEnded, id, fate as u64, || Some(fate.name().into()));
         self.tasks.remove(at);
-        let job = &mut self.jobs[task.job as usize];
+        let job = &mut self.jobs[j as usize];
         job.live -= 1;
-        let (plain, done) = (job.plain && task.flags == 0, job.live == 0 && job.pending == 0);
-        if !plain || !success || !self.dependents.is_empty() {
+        let done = job.live == 0 && job.pending == 0;
+        if let Some(task) = others {
             self.consequences(&task, fate, exit);
         }
         if done {
-            self.all_complete(task.job);
+            self.all_complete(j);
         }
     }
 }

@@ -19,5 +19,9 @@ pub fn price(pool: &PoolConfig, class: Class) -> i64 {
 pub fn charge(per_hour: i64, duration: Ms, quantum: Ms) -> i64 {
     let quantum = quantum.max(1);
     let billed = (duration + quantum - 1) / quantum * quantum;
-    ((i128::from(per_hour) * i128::from(billed) + i128::from(HOUR) / 2) / i128::from(HOUR)) as i64
+    // The wide division costs more than everything else here, and only a fortune needs it.
+    match per_hour.checked_mul(billed).and_then(|x| x.checked_add(HOUR / 2)) {
+        Some(x) => x / HOUR,
+        None => ((i128::from(per_hour) * i128::from(billed) + i128::from(HOUR) / 2) / i128::from(HOUR)) as i64,
+    }
 }

@@ -28,15 +28,12 @@ impl FreeIndex {
     /// Takes a node out.
     #[inline]
     pub fn remove(&mut self, nodes: &mut [Node], n: u32) {
-        let (bucket, prev, next) = {
-            let node = &mut nodes[n as usize];
-            let at = (node.bucket, node.prev, node.next);
-            node.bucket = OUT;
-            at
-        };
+        let node = &mut nodes[n as usize];
+        let &mut Node { bucket, prev, next, .. } = node;
         if bucket == OUT {
             return;
         }
+        node.bucket = OUT;
         match prev {
             NONE => self.heads[bucket as usize].0 = next,
             p => nodes[p as usize].next = next,
@@ -69,7 +66,7 @@ impl FreeIndex {
     /// Most free slots on one node.
     #[inline]
     pub fn most(&self) -> u32 {
-        for w in (0..self.bits.len()).rev() {
+        for w in (0..self.heads.len().div_ceil(64)).rev() {
             if self.bits[w] != 0 {
                 return w as u32 * 64 + 63 - self.bits[w].leading_zeros();
             }

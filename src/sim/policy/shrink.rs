@@ -28,7 +28,8 @@ pub struct NodeView {
 /// The lowest key leaves first.
 pub type ShrinkKey = (u8, i64, i64, u32);
 
-fn group(state: NodeState) -> u8 {
+/// How early the ranking of pool.md §3.4 takes nodes of a state; job managers come after all others.
+pub fn group(state: NodeState) -> u8 {
     use NodeState::*;
     match state {
         Preempted => 1,

@@ -2,7 +2,10 @@
 
 mod acceptance;
 mod basics;
+mod generate;
+mod golden;
 mod random;
 mod rules;
 mod support;
 mod truth;
+mod walks;

@@ -6,19 +6,18 @@ use poolcast::{
     sim::{
         Simulation,
         config::*,
-        machine::node::TRANSITIONS,
         output::Fate,
         resize::{CATALOGUE, code},
-        world::{AllocationState, JobState, NodeState, PoolState},
+        world::{AllocationState, JobState, PoolState},
     },
 };
 
-fn resize(n: u32, option: Dealloc) -> Action {
+pub fn resize(n: u32, option: Dealloc) -> Action {
     Action::Resize { pool: "pool".into(), dedicated: Some(n), spot: None, timeout: None, option: Some(option) }
 }
 
 /// A pool with one busy node (ten minutes from t = 0) asked to shrink to nothing after a minute.
-fn shrink_busy(option: Dealloc, retention: Ms) -> Simulation {
+pub fn shrink_busy(option: Dealloc, retention: Ms) -> Simulation {
     let mut task = TaskConfig::new("t", 0, 10 * MINUTE);
     task.retention = Some(retention);
     let mut sim = simulate(scenario(instant_pool(1, 0), vec![job("j", vec![task])], 3 * DAY));
@@ -335,69 +334,60 @@ fn schedules_and_auto_pools_live_and_die() {
     sim.check_invariants().unwrap();
 }
 
-/// Every row of the transition table, each by the shortest way there.
-#[test]
-fn every_node_transition_happens() {
-    let mut seen = std::collections::BTreeSet::new();
-    let mut visit = |change: &dyn Fn(&mut PoolConfig), script: &[(Ms, Action)]| {
-        let mut pool = quiet_pool(2, 2);
-        pool.latency.alloc_median = 0;
-        pool.spot.unusable_first_p = 0.0;
-        pool.node.recovery_min = MINUTE;
-        pool.node.recovery_max = MINUTE;
-        change(&mut pool);
-        let tasks = (0..3).map(|i| TaskConfig::new(format!("{i}"), 3 * MINUTE, HOUR)).collect();
-        let mut sim = simulate(scenario(pool, vec![job("j", tasks)], 12 * HOUR));
-        for (at, action) in script {
-            sim.run_until(*at);
-            let _ = sim.act(action);
-            sim.check_invariants().unwrap();
-        }
-        sim.run();
-        seen.extend(sim.visited());
+/// A job manager on node 0, another job's task on node 1 (none: its own job's); then node 0 fails. Requeues of the task,
+/// and when the manager started again.
+fn manager_restarts(other: Option<i32>) -> (u16, Ms) {
+    let manager = ManagerTask {
+        task: TaskConfig::new("manager", 0, 10 * MINUTE),
+        kill_job_on_completion: false,
+        run_exclusive: other.is_none(),
+        allow_spot_node: true,
     };
-    let still = |_: &mut PoolConfig| {};
-    let reboot = |node| Action::RebootNode { node, option: Dealloc::Requeue };
-    visit(&still, &[(2 * MINUTE, reboot(0)), (10 * MINUTE, Action::ReimageNode { node: 0, option: Dealloc::Requeue })]);
-    visit(
-        &still,
-        &[
-            (2 * MINUTE, Action::DisableScheduling { node: 0, option: Dealloc::Requeue }),
-            (4 * MINUTE, Action::EnableScheduling { node: 0 }),
-            (5 * MINUTE, Action::DeallocateNode { node: 1, option: Dealloc::Requeue }),
-            (10 * MINUTE, Action::StartNode { node: 1 }),
-            (2 * HOUR, Action::UpgradeNode { node: 0 }),
-            (4 * HOUR, resize(0, Dealloc::Requeue)),
-        ],
-    );
-    visit(
-        &|p| (p.start_task.duration, p.start_task.failure, p.start_task.retries) = (1000, 0.7, 1),
-        &[(MINUTE, reboot(0)), (MINUTE, reboot(1)), (MINUTE, reboot(2)), (MINUTE, reboot(3))],
-    );
-    visit(&|p| p.start_task.package_failure = 0.7, &[]);
-    visit(&|p| p.start_task.no_contact = 0.7, &[]);
-    visit(&|p| p.node.mtbf = HOUR, &[]);
-    visit(&|p| p.spot.unusable_first_p = 1.0, &[(10 * MINUTE, Action::PreemptNode { node: 2 })]);
-    visit(&|p| p.spot.cleanup_after = MINUTE, &[(10 * MINUTE, Action::PreemptNode { node: 2 })]);
-    visit(&|p| p.spot.restore_mean = MINUTE, &[(10 * MINUTE, Action::PreemptNode { node: 2 })]);
-    for at in 1..8 {
-        let lose = |node| (at * 7 * MINUTE, Action::FailNode { node, fault: NodeFault::LostContact });
-        visit(&still, &[lose(0), lose(1), lose(2), lose(3)]);
+    let task = |submit| TaskConfig::new("task", submit, 2 * HOUR);
+    let own = JobConfig { manager: Some(manager), ..job("own", vec![]) };
+    let jobs = match other {
+        None => vec![JobConfig { tasks: vec![task(SECOND)], ..own }],
+        Some(priority) => {
+            vec![own, JobConfig { priority, create_at: SECOND, ..job("other", vec![task(0)]) }]
+        }
+    };
+    let mut pool = instant_pool(2, 0);
+    (pool.node.recovery_min, pool.node.recovery_max) = (30 * MINUTE, 30 * MINUTE);
+    let mut sim = simulate(scenario(pool, jobs, DAY));
+    sim.run_until(MINUTE);
+    sim.act(&Action::FailNode { node: 0, fault: NodeFault::HostFailure }).unwrap();
+    sim.run();
+    sim.check_invariants().unwrap();
+    let record = |name: &str| *sim.output().tasks.iter().find(|r| sim.task_name(r.id) == name).unwrap();
+    assert_eq!((record("manager").attempts, record("task").fate), (2, Fate::Success));
+    (record("task").requeues, record("manager").start)
+}
+
+#[test]
+fn a_job_manager_that_restarts_may_take_the_room_of_a_task() {
+    // Of its own job, and of one that matters less; five seconds to kill.
+    let at_once = (1, MINUTE + 5 * SECOND);
+    assert_eq!(manager_restarts(None), at_once);
+    assert_eq!(manager_restarts(Some(-1)), at_once);
+    // Across jobs only priorities count: it waits for its node.
+    let recovered = (0, 31 * MINUTE);
+    assert_eq!(manager_restarts(Some(0)), recovered);
+    assert_eq!(manager_restarts(Some(10)), recovered);
+}
+
+#[test]
+fn a_task_wider_than_a_node_is_reported_once_in_any_order() {
+    for strict_order in [false, true] {
+        let mut wide = TaskConfig::new("wide", 0, MINUTE);
+        wide.slots = 2;
+        let pool = PoolConfig { strict_order, create_at: MINUTE, ..instant_pool(1, 0) };
+        let mut sim = simulate(scenario(pool, vec![job("j", vec![wide, TaskConfig::new("t", HOUR, MINUTE)])], DAY));
+        let lines = super::golden::listen(&mut sim);
+        sim.run();
+        // Strict order holds the other task back for ever.
+        assert_eq!(sim.task_totals().1, u64::from(!strict_order));
+        drop(sim);
+        let fails: Vec<_> = lines.iter().filter(|l| l.event == "task_schedule_fail").map(|l| (l.at, l.ids.0)).collect();
+        assert_eq!(fails, [(MINUTE, 0)]);
     }
-    visit(
-        &still,
-        &[
-            (10 * MINUTE, Action::FailNode { node: 0, fault: NodeFault::DiskFull }),
-            (10 * MINUTE, Action::FailNode { node: 1, fault: NodeFault::HostFailure }),
-            (30 * MINUTE, Action::RemoveNodes { pool: "pool".into(), nodes: vec![0], timeout: None, option: None }),
-            (HOUR, Action::DeletePool { pool: "pool".into() }),
-        ],
-    );
-    // A drain that times out: one node still runs, one has finished and waits for its retention.
-    visit(&still, &[(10 * MINUTE, resize(0, Dealloc::TaskCompletion))]);
-    visit(&still, &[(64 * MINUTE, resize(0, Dealloc::RetainedData))]);
-    let missing: Vec<_> =
-        (0..TRANSITIONS.len()).filter(|row| !seen.contains(row)).map(|row| TRANSITIONS[row]).collect();
-    assert!(missing.is_empty(), "never seen: {missing:#?}");
-    assert_eq!(NodeState::ALL.len(), 16);
 }

@@ -6,7 +6,7 @@ use poolcast::sim::{
     config::{Config, JobConfig, MINUTE, Ms, NEVER, PoolConfig, PoolRef, TaskConfig},
     workload::{Workload, WorkloadJob},
 };
-use poolcast_runtime::{metric::Metric, snapshot::Snapshot, value::DeallocationOption};
+use poolcast::{DeallocationOption, Metric, Snapshot};
 use std::sync::Arc;
 
 /// A pool of fixed size without randomness: VMs after a minute, one second per boot step, tasks start at once.
