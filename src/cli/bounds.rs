@@ -165,7 +165,7 @@ impl Bounds {
     fn judge(&self, out: &mut String, formula: &Formula, assume: &Assume) -> Result<Exit, Complaint> {
         let mut all = Vec::new();
         for a in assertion::in_comments(formula.source()) {
-            all.push(a?);
+            all.push(a.map_err(|why| format!("{}: {why}", self.file))?);
         }
         for text in &self.assert {
             all.push(assertion::parse(text, None)?);
@@ -173,7 +173,8 @@ impl Bounds {
         let mut exit = Exit::Fine;
         for (i, a) in all.iter().enumerate() {
             let place = a.line.map_or(String::new(), |l| format!("{}:{l}: ", self.file));
-            match assertion::judge(formula, assume, a, self.budget, self.seed)? {
+            let verdict = assertion::judge(formula, assume, a, self.budget, self.seed);
+            match verdict.map_err(|why| format!("{place}{why}"))? {
                 Verdict::Proved => {
                     let _ = writeln!(out, "{place}assert {}: proved", a.text);
                 }
