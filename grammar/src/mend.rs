@@ -81,7 +81,17 @@ struct Mender<'s> {
 pub(crate) fn mend(text: &str) -> Mended {
     let Scan { pieces, comments, errors } = scan(text);
     let out = Vec::with_capacity(pieces.len() + 8);
-    let mut m = Mender { text, pieces, at: 0, out, errors, st: Statement::default(), operand: true, braces: vec![], control: false };
+    let mut m = Mender {
+        text,
+        pieces,
+        at: 0,
+        out,
+        errors,
+        st: Statement::default(),
+        operand: true,
+        braces: vec![],
+        control: false,
+    };
     m.run();
     m.errors.sort_by_key(|e| (e.span.lo, e.span.hi));
     Mended { tokens: m.out, comments, errors: joined(m.errors) }

@@ -22,11 +22,7 @@ use crate::{
     },
 };
 use poolcast_grammar::{BinOp, Span};
-use poolcast_runtime::{
-    builtins,
-    rules::Rules,
-    trap::Trap as Fatal,
-};
+use poolcast_runtime::{builtins, rules::Rules, trap::Trap as Fatal};
 
 /// Evaluations a check may spend: a few milliseconds.
 const BUDGET: u32 = 2_000;

@@ -35,19 +35,28 @@ fn times(hir: &Hir, out: &mut Vec<Diagnostic>) {
         if let Some(cut) = too_precise(text) {
             let lo = span.lo + 1 + cut.lo;
             out.push(
-                Diagnostic::new(code::BAD_TIME, Severity::Error, span, format!("`{text}` is no time the service reads"))
-                    .label(bad.why)
-                    .note("the service stores such a formula and was seen to fail when it evaluates it")
-                    .help(help)
-                    .fix(true, "keep six digits", Span::new(lo, lo + (cut.hi - cut.lo)), ""),
+                Diagnostic::new(
+                    code::BAD_TIME,
+                    Severity::Error,
+                    span,
+                    format!("`{text}` is no time the service reads"),
+                )
+                .label(bad.why)
+                .note("the service stores such a formula and was seen to fail when it evaluates it")
+                .help(help)
+                .fix(true, "keep six digits", Span::new(lo, lo + (cut.hi - cut.lo)), ""),
             );
             continue;
         }
-        let mut d =
-            Diagnostic::new(code::UNREAD_TIME, Severity::Warning, span, format!("`{text}` is in no documented time format"))
-                .label(bad.why)
-                .note("whether the service reads it is not known; here the evaluation stops")
-                .help(help);
+        let mut d = Diagnostic::new(
+            code::UNREAD_TIME,
+            Severity::Warning,
+            span,
+            format!("`{text}` is in no documented time format"),
+        )
+        .label(bad.why)
+        .note("whether the service reads it is not known; here the evaluation stops")
+        .help(help);
         if let Ok(t) = Ticks::parse_lenient(text) {
             // Only when the text was clearly a date, not a bare number.
             if text.contains(['-', ':']) {

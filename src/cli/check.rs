@@ -96,12 +96,14 @@ impl Verb for Check {
                     .into(),
             );
         }
-        let text = self.report(term, &outcomes);
-        // With `--fix -` standard output is the repaired text, with `--dry-run` the diff.
-        if self.fix && (self.dry_run || self.files.iter().any(|f| f == "-")) {
-            term.error(text.trim_end());
-        } else {
-            term.print(&text);
+        if !outcomes.is_empty() {
+            let text = self.report(term, &outcomes);
+            // With `--fix -` standard output is the repaired text, with `--dry-run` the diff.
+            if self.fix && (self.dry_run || self.files.iter().any(|f| f == "-")) {
+                term.error(text.trim_end());
+            } else {
+                term.print(&text);
+            }
         }
         // One file that cannot be read hides nothing of the others, and is not forgotten for them.
         for Complaint(text) in &unread {

@@ -113,7 +113,10 @@ mod tests {
         for rules in [vec![all, one], vec![one, all]] {
             let out = Levels { rules, strict: false }
                 .apply([of(code::UNUSED, Severity::Warning), of(code::FRACTION, Severity::Warning)]);
-            assert_eq!(out.iter().map(|d| (d.code, d.severity)).collect::<Vec<_>>(), [(code::FRACTION, Severity::Error)]);
+            assert_eq!(
+                out.iter().map(|d| (d.code, d.severity)).collect::<Vec<_>>(),
+                [(code::FRACTION, Severity::Error)]
+            );
         }
     }
 

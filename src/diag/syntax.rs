@@ -72,7 +72,7 @@ fn certain(kind: &SyntaxKind) -> bool {
 fn fix_title(src: &str, error: &SyntaxError) -> String {
     match error.fix.as_slice() {
         [one] if one.span.lo == one.span.hi => format!("write `{}` here", one.text.trim()),
-        [one] if one.text.trim().is_empty() => format!("remove `{}`", one.span.text(src)),
+        [one] if one.text.trim().is_empty() => format!("remove `{}`", one.span.text(src).trim_end()),
         [one] if !one.text.contains('\n') && one.text.len() < 60 => format!("write `{}`", one.text.trim()),
         _ => match error.kind {
             SyntaxKind::SingleQuotes => "use double quotes".to_owned(),
@@ -148,9 +148,7 @@ fn words(src: &str, error: &SyntaxError) -> (String, String, String) {
                 "if" | "else" | "elif" | "elseif" | "switch" => {
                     "choose with `condition ? a : b`, as in `$TargetDedicatedNodes = $tasks > 0 ? 10 : 1;`".to_owned()
                 }
-                "for" | "while" | "foreach" => {
-                    "`sum`, `avg`, `max` and `min` go over all samples at once".to_owned()
-                }
+                "for" | "while" | "foreach" => "`sum`, `avg`, `max` and `min` go over all samples at once".to_owned(),
                 _ => format!("leave `{word}` out: the first assignment makes the variable"),
             },
         ),

@@ -48,7 +48,7 @@ pub struct Piece {
     /// Places whose value the outer language fills in later; each is read as a number.
     pub opaque: Vec<Span>,
     /// Places of template conditionals (`%{ if }`, `%{ else }`): what stands on two sides of one may never meet.
-    pub forks: Vec<u32>,
+    forks: Vec<u32>,
     /// Outer offset of each inner byte, and of the end. Empty for a plain file (offsets are equal).
     map: Vec<u32>,
     quoting: Quoting,

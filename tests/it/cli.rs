@@ -239,7 +239,10 @@ fn a_repair_is_written_once_and_only_where_a_formula_comes_of_it() {
     let prose = "# Title\n\nSome 'words' about pools.\n";
     let (code, out, err) = run(&["check", "--fix", "-"], prose);
     assert!(code == 1 && out == prose && err.contains("nothing is repaired"), "{out}\n{err}");
-    for text in ["if ($x) $TargetDedicatedNodes = 10; else $TargetDedicatedNodes = 1;", "var x = 5;\n$TargetDedicatedNodes = x;"] {
+    for text in [
+        "if ($x) $TargetDedicatedNodes = 10; else $TargetDedicatedNodes = 1;",
+        "var x = 5;\n$TargetDedicatedNodes = x;",
+    ] {
         assert_eq!(run(&["check", "--fix", "-"], text).1, text);
     }
     let dir = tempfile::tempdir().unwrap();
@@ -285,12 +288,19 @@ fn a_file_that_cannot_be_read_hides_nothing_of_the_others() {
 
 #[test]
 fn directives_are_read_or_told() {
-    let said = |line: &str| run(&["check", "--format", "short", "-"], &format!("$TargetDedicatedNodes = 1;\n{line}\n")).1;
+    let said =
+        |line: &str| run(&["check", "--format", "short", "-"], &format!("$TargetDedicatedNodes = 1;\n{line}\n")).1;
     assert_eq!(said("//! assert $TargetDedicatedNodes <= 2"), "");
     assert_eq!(said("//! assert settles_to_zero(3)"), "");
-    assert_eq!(said("//! asert $TargetDedicatedNodes <= 2"), "-:2:5: warning[W0527]: `//! asert` says nothing to poolcast\n");
+    assert_eq!(
+        said("//! asert $TargetDedicatedNodes <= 2"),
+        "-:2:5: warning[W0527]: `//! asert` says nothing to poolcast\n"
+    );
     assert!(said("//! alow W0503").contains("`//! alow`"));
-    assert!(said("//! assert $TargetDedicatedNodes <= nobody").starts_with("-:2:37: warning[W0527]: the assertion does not check"));
+    assert!(
+        said("//! assert $TargetDedicatedNodes <= nobody")
+            .starts_with("-:2:37: warning[W0527]: the assertion does not check")
+    );
     assert!(said("//! assert reacts_within").starts_with("-:2:12: warning[W0527]"));
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("f.txt");
@@ -301,7 +311,10 @@ fn directives_are_read_or_told() {
 
 #[test]
 fn fmt_keeps_line_ends_and_the_bytes_of_what_stays() {
-    assert_eq!(run(&["fmt", "-"], "a=1;\r\n$TargetDedicatedNodes=a;\r\n").1, "a = 1;\r\n$TargetDedicatedNodes = a;\r\n");
+    assert_eq!(
+        run(&["fmt", "-"], "a=1;\r\n$TargetDedicatedNodes=a;\r\n").1,
+        "a = 1;\r\n$TargetDedicatedNodes = a;\r\n"
+    );
     let json = r#"{"autoScaleFormula": "// caf\u00e9\na=1; // \u00e9t\u00e9\n$TargetDedicatedNodes = a;\n"}"#;
     assert_eq!(run(&["fmt", "-"], json).1, json.replace("a=1;", "a = 1;"));
     let tf = "auto_scale {\n  formula = <<-EOF\n    a=1;\n    $TargetDedicatedNodes = a;\n  EOF\n}\n";

@@ -338,10 +338,22 @@ fn depth_is_no_danger() {
 fn reasons_are_the_real_ones() {
     let end = "$NodeDeallocationOption = taskcompletion;";
     for (text, code, says) in [
-        ("$TargetDedicatedNodes = max(0, $RunningTasks.GetSample(1) + $ActiveTasks.GetSample(5));", "W0528", "different numbers of samples"),
+        (
+            "$TargetDedicatedNodes = max(0, $RunningTasks.GetSample(1) + $ActiveTasks.GetSample(5));",
+            "W0528",
+            "different numbers of samples",
+        ),
         ("$TargetDedicatedNodes = max(0, $RunningTasks.GetSample(5) + $PendingTasks.GetSample(5));", "", ""),
-        ("a = $RunningTasks.GetSample(TimeInterval_Minute * 5, 0); b = $PendingTasks.GetSample(TimeInterval_Minute * 10, 0);\n$TargetDedicatedNodes = max(0, a + b);", "W0528", "different numbers"),
-        ("$TargetDedicatedNodes = max($PendingTasks.GetSample(5 * TimeInterval_Minute, 170));", "W0504", "170 % of its samples, so the evaluation always stops"),
+        (
+            "a = $RunningTasks.GetSample(TimeInterval_Minute * 5, 0); b = $PendingTasks.GetSample(TimeInterval_Minute * 10, 0);\n$TargetDedicatedNodes = max(0, a + b);",
+            "W0528",
+            "different numbers",
+        ),
+        (
+            "$TargetDedicatedNodes = max($PendingTasks.GetSample(5 * TimeInterval_Minute, 170));",
+            "W0504",
+            "170 % of its samples, so the evaluation always stops",
+        ),
         ("$TargetDedicatedNodes = 99999999999;", "W0565", "is always 1e+11, beyond 32 bits"),
         ("$TargetDedicatedNodes = -3;", "W0565", "is always negative"),
         ("$TargetDedicatedNodes = ceil(avg($PendingTasks.GetSample(0)));", "W0529", "asks for 0 samples"),
@@ -352,11 +364,27 @@ fn reasons_are_the_real_ones() {
         ("time().hour < 3 ? stop() : 0; $TargetDedicatedNodes = 1;", "", ""),
         ("$TargetDedicatedNodes == 5;", "W0531", "decides nothing"),
         ("x = 1e999; $TargetDedicatedNodes = min(3, x);", "U0406", "has an exponent"),
-        ("$TargetDedicatedNodes = time() > time(\"Mon, 6 Oct 2014 10:20:00 GMT\") ? 1 : 2;", "U0418", "no documented time format"),
+        (
+            "$TargetDedicatedNodes = time() > time(\"Mon, 6 Oct 2014 10:20:00 GMT\") ? 1 : 2;",
+            "U0418",
+            "no documented time format",
+        ),
         ("$TargetDedicatedNodes = time() > time(\"2026-01-05 10:00\") ? 1 : 2;", "U0418", "no documented time format"),
-        ("$TargetDedicatedNodes = time() > time(\"2026-01-05T10:00:00.123456789Z\") ? 1 : 2;", "E0310", "no time the service reads"),
-        ("if (time().hour > 3) { $TargetDedicatedNodes = 10; } else { $TargetDedicatedNodes = 1; }", "E0122", "no `if` statement"),
-        ("if (time().hour > 3) $TargetDedicatedNodes = 10; else $TargetDedicatedNodes = 1;", "E0122", "no `if` statement"),
+        (
+            "$TargetDedicatedNodes = time() > time(\"2026-01-05T10:00:00.123456789Z\") ? 1 : 2;",
+            "E0310",
+            "no time the service reads",
+        ),
+        (
+            "if (time().hour > 3) { $TargetDedicatedNodes = 10; } else { $TargetDedicatedNodes = 1; }",
+            "E0122",
+            "no `if` statement",
+        ),
+        (
+            "if (time().hour > 3) $TargetDedicatedNodes = 10; else $TargetDedicatedNodes = 1;",
+            "E0122",
+            "no `if` statement",
+        ),
         ("var x = 5; $TargetDedicatedNodes = x;", "E0122", "variables are not declared"),
     ] {
         let text = format!("{text}\n{end}");

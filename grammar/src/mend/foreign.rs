@@ -36,10 +36,9 @@ impl Mender<'_> {
                 self.report(SyntaxKind::ForeignStatement(word.into()), p.span, vec![]);
             }
             // `else if`: one thought with the `if` before it
-            if let Some(n) = next.filter(|n| n.span.text(self.text) == "if")
+            if next.is_some_and(|n| n.span.text(self.text) == "if")
                 && let Some(after) = self.after_head(self.at + 1)
             {
-                debug_assert!(n.what == What::Is(Kind::Name));
                 self.at = after;
             }
             self.block();

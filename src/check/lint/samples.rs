@@ -209,7 +209,8 @@ pub(super) fn percent_scale(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
                     }
                     let outside = |p: &HId| cx.number(*p).filter(|n| *n < 0.0 || *n > 100.0);
                     if let Some((p, n)) = w.percent.and_then(|p| Some((p, outside(&p)?))) {
-                        let message = format!("GetSample is asked for {n} % of its samples, so the evaluation always stops");
+                        let message =
+                            format!("GetSample is asked for {n} % of its samples, so the evaluation always stops");
                         out.push(
                             warn(code::PERCENT_SCALE, cx.span(p), message)
                                 .label("outside 0 to 100")
@@ -301,7 +302,7 @@ fn lengths(cx: &LintCx<'_>) -> Vec<Option<Length>> {
     for h in cx.ids() {
         let of = |h: HId| out.get(h.ix()).copied().flatten();
         let vector = |h: &HId| cx.ty(*h) == Ty::Vec;
-        out.push(match cx.kind(h) {
+        let length = match cx.kind(h) {
             HKind::Var(v) => cx.facts.value(v).and_then(of),
             HKind::Unary(_, x) => of(x),
             HKind::Binary(_, a, b) if cx.ty(h) == Ty::Vec => of(a).or(of(b)),
@@ -320,7 +321,8 @@ fn lengths(cx: &LintCx<'_>) -> Vec<Option<Length>> {
                 _ => None,
             },
             _ => None,
-        });
+        };
+        out.push(length);
     }
     out
 }

@@ -73,7 +73,7 @@ fn never_falls(cx: &LintCx<'_>) -> Vec<[bool; 2]> {
     for h in cx.ids() {
         let of = |h: HId, k: usize| out.get(h.ix()).is_some_and(|s| s[k]);
         let grows = |h: HId| cx.facts.range(h).0 >= 0.0;
-        out.push([0, 1].map(|k| match cx.kind(h) {
+        let stays = [0, 1].map(|k| match cx.kind(h) {
             HKind::CurrentTarget(t) => t as usize == k,
             HKind::Var(v) => cx.facts.value(v).is_some_and(|value| of(value, k)),
             HKind::Binary(BinOp::Add, a, b) => (of(a, k) && grows(b)) || (of(b, k) && grows(a)),
@@ -84,7 +84,8 @@ fn never_falls(cx: &LintCx<'_>) -> Vec<[bool; 2]> {
                 _ => false,
             },
             _ => false,
-        }));
+        });
+        out.push(stays);
     }
     out
 }

@@ -99,7 +99,7 @@ pub(super) fn assertions(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
         let from = head.len() as u32;
         let extended = format!("{head}{condition};");
         let ast = poolcast_grammar::parse(&extended).ast;
-        let outer = |s: Span| Span::new(lo + s.lo - from, (lo + s.hi - from).min(place.hi));
+        let outer = |s: Span| Span::new((lo + s.lo - from).min(place.hi), (lo + s.hi - from).min(place.hi));
         for mut d in crate::check::check(&ast).diagnostics {
             if d.severity != Severity::Error || d.span.lo < from {
                 continue;
