@@ -47,6 +47,8 @@ pub enum SyntaxKind {
     BadNumber,
     /// A character outside the language; the char.
     BadCharacter(char),
+    /// `if`, `for`, `var` and their kin at the start of a statement; the word.
+    ForeignStatement(String),
     /// No statement at all.
     Empty,
     /// More than 8192 characters; the count.

@@ -12,9 +12,8 @@ use crate::ast::BinOp;
 use crate::builder::level;
 use crate::error::SyntaxError;
 use crate::span::Span;
-use crate::token::{Kind, Tok};
+use crate::token::{Kind, Tok, lexer};
 use crate::{MAX_CHARS, parse};
-use logos::Logos;
 
 /// Widest line we make when there is a choice.
 const WIDTH: usize = 100;
@@ -36,7 +35,7 @@ pub fn format(text: &str) -> Result<String, Vec<SyntaxError>> {
     if !parsed.errors.is_empty() {
         return Err(parsed.errors);
     }
-    let mut lexer = Kind::lexer(text);
+    let mut lexer = lexer(text);
     let mut tokens = Vec::new();
     while let Some(Ok(kind)) = lexer.next() {
         let at = lexer.span();

@@ -3,7 +3,6 @@
 //! In: any text. Out: its pieces in order, comments and mistakes included. Never: a verdict; that is `parse`'s.
 
 use crate::{span::Span, token::Kind};
-use logos::Logos as _;
 
 /// What a piece of text is to an editor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,7 +39,7 @@ pub enum Lexeme {
 
 /// The pieces of a text. White space lies between them.
 pub fn lexemes(text: &str) -> Vec<(Lexeme, Span)> {
-    let mut lexer = Kind::lexer(text);
+    let mut lexer = crate::token::lexer(text);
     let mut out = Vec::new();
     while let Some(kind) = lexer.next() {
         let at = lexer.span();

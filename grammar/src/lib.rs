@@ -17,6 +17,8 @@ pub use span::{LineIndex, Span};
 
 /// Longest formula in characters (language.md §2.1).
 pub const MAX_CHARS: usize = 8192;
+/// The byte-order mark some editors put before a text. It is no part of the formula: one at the very start is skipped.
+pub const BOM: char = '\u{feff}';
 /// Most statements, empty ones not counted (language.md §2.1).
 pub const MAX_STATEMENTS: usize = 100;
 
@@ -53,7 +55,7 @@ const MAX_SEARCHED: usize = 8 * MAX_CHARS;
 /// error and for the statements that are sound.
 pub fn parse(text: &str) -> Parsed {
     let mut builder = builder::Builder::new(text);
-    let mut lexer = <token::Kind as logos::Logos>::lexer(text);
+    let mut lexer = token::lexer(text);
     let sound = formula::FormulaParser::new().parse(&mut builder, token::Tokens(&mut lexer)).is_ok();
     let (mut ast, mut errors) = if sound {
         let mut ast = builder.finish();

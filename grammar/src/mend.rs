@@ -14,6 +14,7 @@ use crate::scan::{Piece, Scan, What, scan};
 use crate::span::Span;
 use crate::token::{Kind, Tok};
 
+mod foreign;
 mod operand;
 mod operator;
 
@@ -72,13 +73,25 @@ struct Mender<'s> {
     operand: bool,
     /// Open braces; true for one that stands where a block would.
     braces: Vec<bool>,
+    /// An `if` was reported, so an `else` belongs to it.
+    control: bool,
 }
 
 /// Find every syntax error of a text.
 pub(crate) fn mend(text: &str) -> Mended {
     let Scan { pieces, comments, errors } = scan(text);
     let out = Vec::with_capacity(pieces.len() + 8);
-    let mut m = Mender { text, pieces, at: 0, out, errors, st: Statement::default(), operand: true, braces: vec![] };
+    let mut m = Mender {
+        text,
+        pieces,
+        at: 0,
+        out,
+        errors,
+        st: Statement::default(),
+        operand: true,
+        braces: vec![],
+        control: false,
+    };
     m.run();
     m.errors.sort_by_key(|e| (e.span.lo, e.span.hi));
     Mended { tokens: m.out, comments, errors: joined(m.errors) }
@@ -239,6 +252,9 @@ impl Mender<'_> {
             if self.braces.pop().is_none() {
                 self.report(SyntaxKind::Brace, p.span, vec![]);
             }
+            return true;
+        }
+        if self.foreign_statement(p) {
             return true;
         }
         self.st.from = Some(p.span.lo);

@@ -74,7 +74,8 @@ const CURLY_SINGLE: &[char] = &['‘', '’', '‚', '‛', '′'];
 /// Cut a text into pieces.
 pub(crate) fn scan(text: &str) -> Scan {
     let out = Scan { pieces: vec![], comments: vec![], errors: vec![] };
-    let mut s = Scanner { text, at: 0, depth: 0, backslash: None, spaces: vec![], out };
+    let at = if text.starts_with(crate::BOM) { crate::BOM.len_utf8() } else { 0 };
+    let mut s = Scanner { text, at, depth: 0, backslash: None, spaces: vec![], out };
     while s.step() {}
     s.out
 }

@@ -68,6 +68,15 @@ fn comment(lex: &mut logos::Lexer<'_, Kind>) -> logos::Skip {
     logos::Skip
 }
 
+/// A lexer at the start of a text, a byte-order mark behind it.
+pub(crate) fn lexer(text: &str) -> logos::Lexer<'_, Kind> {
+    let mut lexer = Kind::lexer(text);
+    if text.starts_with(crate::BOM) {
+        lexer.bump(crate::BOM.len_utf8());
+    }
+    lexer
+}
+
 /// A token and its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tok {

@@ -22,7 +22,7 @@ use crate::{
     },
 };
 use poolcast_grammar::{BinOp, Span};
-use poolcast_runtime::{builtins, rules::Rules};
+use poolcast_runtime::{builtins, rules::Rules, trap::Trap as Fatal};
 
 /// Evaluations a check may spend: a few milliseconds.
 const BUDGET: u32 = 2_000;
@@ -69,7 +69,7 @@ pub fn lints(source: &str, hir: &Hir) -> Vec<Diagnostic> {
         limits_kept(hir, &limits, &found, &mut out);
     }
     for trap in bad {
-        bad_target(source, hir, &formula, &mut search, trap, &mut out);
+        bad_target(source, hir, &formula, &full, &mut search, trap, &mut out);
     }
     out
 }
@@ -206,21 +206,24 @@ fn bad_target(
     source: &str,
     hir: &Hir,
     formula: &Formula,
+    analysis: &Analysis<'_>,
     search: &mut Search<'_>,
     trap: Trap,
     out: &mut Vec<Diagnostic>,
 ) {
-    let what = if trap.stop == Stop::Negative { "negative" } else { "NaN or infinite" };
     let Some(stmt) = hir.stmts.iter().find(|s| s.target_span.lo == trap.at) else { return };
     let full = search.longest();
+    let run = |w: &Witness| {
+        let inputs = w.inputs(formula.rules());
+        let arena = poolcast_runtime::arena::Arena::new(formula.rules().memory_budget.0);
+        crate::formula::interpret(formula.program(), &inputs.snapshot(), &arena, |_| {}).map(|_| ())
+    };
     let mut fails = |w: &Witness| {
         let sampled = w.holes == 0 && w.columns.iter().all(|(_, c)| c.len() >= full);
         if !sampled {
             return None;
         }
-        let inputs = w.inputs(formula.rules());
-        let arena = poolcast_runtime::arena::Arena::new(formula.rules().memory_budget.0);
-        match crate::formula::interpret(formula.program(), &inputs.snapshot(), &arena, |_| {}) {
+        match run(w) {
             Err(fault) if is_trap(&fault, trap) => Some(f64::INFINITY),
             _ => Some(0.0),
         }
@@ -228,14 +231,44 @@ fn bad_target(
     let Some(w) = search.seek(BUDGET, &mut fails) else { return };
     let w = search.simplest_by(w, &mut |w| fails(w) == Some(f64::INFINITY));
     let name = stmt.target_span.text(source);
-    let d = warn(code::BAD_TARGET, stmt.target_span, format!("`{name}` can be {what}: {}", w.words()))
-        .label(format!("can be {what}"))
+    // The value of the run that shows it says which of the reasons it is.
+    let large = match run(&w) {
+        Err(fault) => match fault.trap {
+            Fatal::NotFinite(x) if x.is_finite() => Some(x),
+            _ => None,
+        },
+        _ => None,
+    };
+    let what = match (trap.stop, large) {
+        (Stop::Negative, _) => "negative".to_owned(),
+        (_, Some(x)) => format!("{}, beyond 32 bits", poolcast_runtime::print::general(x)),
+        (_, None) => "NaN or infinite".to_owned(),
+    };
+    let value = stmt.version.and_then(|v| analysis.stores.get(v.ix()).copied().flatten());
+    let always = value.is_some_and(|v| match analysis.vals[v.ix()] {
+        Abs::Num(n) if trap.stop == Stop::Negative => n.hi <= -1.0 && !n.nan,
+        Abs::Num(n) => n.exact().is_some(),
+        _ => false,
+    });
+    let message =
+        if always { format!("`{name}` is always {what}") } else { format!("`{name}` can be {what}: {}", w.words()) };
+    let d = warn(code::BAD_TARGET, stmt.target_span, message)
+        .label(format!("{} {what}", if always { "always" } else { "can be" }))
         .note("the evaluation then fails, and the pool stays as it is");
+    let divides = hir.exprs.iter().any(|e| matches!(e.kind, HKind::Binary(BinOp::Div, ..)));
     out.push(if trap.stop == Stop::Negative {
         let value = hir.expr(stmt.value).span;
-        d.fix(false, "never ask for less than nothing", value, format!("max(0, {})", value.text(source)))
-    } else {
+        if always {
+            d.help("a target is a number of nodes, 0 or more")
+        } else {
+            d.fix(false, "never ask for less than nothing", value, format!("max(0, {})", value.text(source)))
+        }
+    } else if large.is_some() {
+        d.help("limit what is assigned: `min(most, …)`")
+    } else if divides {
         d.help("a division by zero is infinite or NaN; divide by `max(1, …)`, or test the divisor")
+    } else {
+        d.help("NaN comes of what has no value, such as the mean of no samples or `ln` of a negative number; test for it first")
     });
 }
 

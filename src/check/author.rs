@@ -37,7 +37,8 @@ pub fn author(src: &str, levels: &Levels) -> Findings {
         let proved = crate::bounds::lints::lints(src, &checked.hir);
         // What a lint already says at the same place is not said twice.
         let said = |d: &Diagnostic| {
-            list.iter().any(|l| BETTER.contains(&l.code) && l.span.lo < d.span.hi && d.span.lo < l.span.hi)
+            let empty = d.code == code::BAD_TARGET && list.iter().any(|l| l.code == code::NO_SUCH_SAMPLE);
+            empty || list.iter().any(|l| BETTER.contains(&l.code) && l.span.lo < d.span.hi && d.span.lo < l.span.hi)
         };
         let new: Vec<Diagnostic> =
             proved.into_iter().filter(|d| !said(d) && !d.labels.iter().any(|l| overlaps(&list, l.span))).collect();

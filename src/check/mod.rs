@@ -283,9 +283,15 @@ impl<'a> Checker<'a> {
                     let plain = format!("{value}");
                     let d = self
                         .unverified(code::NUMBER_FORM, span, format!("`{text}` has {what}"))
-                        .note("only forms like `600` and `0.7` are seen in documentation and recorded formulas; we accept this one")
-                        .fix(true, format!("write `{plain}`"), span, plain.clone());
-                    self.out.push(d);
+                        .note("only forms like `600` and `0.7` are seen in documentation and recorded formulas; we accept this one");
+                    // What has no such form, or none of a length to read, is the author's to write otherwise.
+                    self.out.push(if value.is_infinite() {
+                        d.label("beyond every number: infinite").help("write a number the formula can really reach")
+                    } else if plain.len() <= 24 {
+                        d.fix(true, format!("write `{plain}`"), span, plain.clone())
+                    } else {
+                        d.help("write digits with an optional decimal point")
+                    });
                 }
                 Expr::Name(name) if self.ast.name(*name) == "TimeInterval_Year" => {
                     let d = self

@@ -6,7 +6,7 @@
 
 use super::hir::{HKind, Hir};
 use crate::diag::{Diagnostic, Severity, code};
-use poolcast_grammar::{Ast, Expr, MAX_CHARS, Span};
+use poolcast_grammar::{Ast, BOM, Expr, MAX_CHARS, Span};
 use poolcast_runtime::{builtins, ticks::Ticks};
 
 /// Everything of this kind about one formula.
@@ -18,7 +18,7 @@ pub fn text(ast: &Ast, hir: &Hir) -> Vec<Diagnostic> {
     out
 }
 
-/// E0310: text in no accepted time format.
+/// E0310: a time more precise than the service was seen to take; U0418: text that is no time to us.
 fn times(hir: &Hir, out: &mut Vec<Diagnostic>) {
     for e in &hir.exprs {
         let HKind::Call(id, args) = e.kind else { continue };
@@ -31,15 +31,33 @@ fn times(hir: &Hir, out: &mut Vec<Diagnostic>) {
         }
         let Err(bad) = Ticks::parse_service(text) else { continue };
         let span = hir.expr(*arg).span;
-        let mut d =
-            Diagnostic::new(code::BAD_TIME, Severity::Error, span, format!("`{text}` is no time the service reads"))
-                .label(bad.why)
-                .note("the service stores such a formula and fails at every evaluation")
-                .help("write `2026-01-05T08:00:00Z` or `Mon, 05 Jan 2026 08:00:00 GMT`");
+        let help = "write `2026-01-05T08:00:00Z` or `Mon, 05 Jan 2026 08:00:00 GMT`";
         if let Some(cut) = too_precise(text) {
             let lo = span.lo + 1 + cut.lo;
-            d = d.fix(true, "keep six digits", Span::new(lo, lo + (cut.hi - cut.lo)), "");
-        } else if let Ok(t) = Ticks::parse_lenient(text) {
+            out.push(
+                Diagnostic::new(
+                    code::BAD_TIME,
+                    Severity::Error,
+                    span,
+                    format!("`{text}` is no time the service reads"),
+                )
+                .label(bad.why)
+                .note("the service stores such a formula and was seen to fail when it evaluates it")
+                .help(help)
+                .fix(true, "keep six digits", Span::new(lo, lo + (cut.hi - cut.lo)), ""),
+            );
+            continue;
+        }
+        let mut d = Diagnostic::new(
+            code::UNREAD_TIME,
+            Severity::Warning,
+            span,
+            format!("`{text}` is in no documented time format"),
+        )
+        .label(bad.why)
+        .note("whether the service reads it is not known; here the evaluation stops")
+        .help(help);
+        if let Ok(t) = Ticks::parse_lenient(text) {
             // Only when the text was clearly a date, not a bare number.
             if text.contains(['-', ':']) {
                 d = d.fix(false, "write it so", span, format!("\"{}\"", t.iso_trimmed()));
@@ -78,6 +96,15 @@ fn letters(ast: &Ast, out: &mut Vec<Diagnostic>) {
     let src = ast.text();
     if src.is_ascii() {
         return;
+    }
+    if src.starts_with(BOM) {
+        let span = Span::new(0, BOM.len_utf8() as u32);
+        out.push(
+            Diagnostic::new(code::BYTE_ORDER_MARK, Severity::Warning, span, "the text starts with a byte-order mark")
+                .label("an invisible U+FEFF, which some editors write")
+                .note("here it is skipped; whether the service does that is not known")
+                .fix(true, "remove it", span, ""),
+        );
     }
     if src.len() > MAX_CHARS && src.chars().count() <= MAX_CHARS {
         let mut lo = MAX_CHARS;

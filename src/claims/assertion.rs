@@ -109,7 +109,8 @@ pub fn in_comments(source: &str) -> Vec<Result<Assertion, String>> {
         .iter()
         .filter_map(|span| {
             let text = span.text(source).trim_start_matches('/').strip_prefix('!')?.trim().strip_prefix("assert ")?;
-            Some(parse(text, Some(lines.line_col(source, span.lo).0)))
+            let line = lines.line_col(source, span.lo).0;
+            Some(parse(text, Some(line)).map_err(|why| format!("line {line}: {why}")))
         })
         .collect()
 }
@@ -176,7 +177,9 @@ fn extend(formula: &Formula, cut: Option<u32>, condition: &str) -> Result<Extend
     }
     let checked = check::check(&poolcast_grammar::parse(&text).ast);
     if let Some(d) = checked.diagnostics.iter().find(|d| d.severity == Severity::Error && d.span.lo >= from) {
-        return Err(format!("the assertion does not check: {}", d.message));
+        let more = d.help.iter().chain(d.fixes.iter().map(|f| &f.title)).next();
+        let remedy = more.map_or(String::new(), |m| format!("; {m}"));
+        return Err(format!("the assertion `{condition}` does not check: {}{remedy}", d.message));
     }
     let program = lower(&checked.hir, formula.rules(), Effort::Optimised);
     let slot = |name: &str| program.slots.iter().position(|s| s.name == name);

@@ -14,7 +14,8 @@ use clap::{Parser, Subcommand, ValueEnum};
     name = "poolcast",
     version,
     propagate_version = true,
-    after_help = "Exit codes: 0 fine, 1 rejected, 2 wrong usage, 3 evaluation failed, 4 a bug of poolcast.\n`-` reads standard input."
+    after_help = "Exit codes: 0 fine, 1 rejected, 2 wrong usage, 3 evaluation failed, 4 a bug of poolcast.\n\
+                  Verbs that take a formula (check, fmt, eval, bounds, emit) read it from standard input for `-`."
 )]
 pub struct Args {
     /// What to do.

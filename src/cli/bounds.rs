@@ -199,14 +199,16 @@ impl Bounds {
     fn judge(&self, formula: &Formula, assume: &Assume) -> Result<Vec<Judged>, Complaint> {
         let mut all = Vec::new();
         for a in assertion::in_comments(formula.source()) {
-            all.push(a?);
+            all.push(a.map_err(|why| format!("{}: {why}", self.file))?);
         }
         for text in &self.assert {
             all.push(assertion::parse(text, None)?);
         }
         let mut out = Vec::new();
         for (i, assertion) in all.into_iter().enumerate() {
-            let verdict = assertion::judge(formula, assume, &assertion, self.budget, self.seed)?;
+            let place = assertion.line.map_or(String::new(), |l| format!("{}:{l}: ", self.file));
+            let verdict = assertion::judge(formula, assume, &assertion, self.budget, self.seed)
+                .map_err(|why| format!("{place}{why}"))?;
             let (mut eval, mut simulate) = (None, None);
             if let Verdict::Refuted(c) = &verdict {
                 let stem = format!("counterexample-{}", i + 1);

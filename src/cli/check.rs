@@ -42,7 +42,7 @@ pub struct Check {
     /// Make unverified corners of the language (U04xx) errors.
     #[arg(long)]
     strict: bool,
-    /// Do not report this warning: a code, a name or `all`.
+    /// Do not report this warning: a code, a name or `all`. A named code wins over `all`, whatever the order.
     #[arg(long, short = 'A', value_name = "CODE", value_parser = Selector::parse)]
     allow: Vec<Selector>,
     /// Report this as a warning.
@@ -77,24 +77,40 @@ impl Verb for Check {
     fn run(&self, term: &Term) -> Result<Exit, Complaint> {
         let levels = self.levels();
         let mut outcomes = Vec::new();
+        let mut unread = Vec::new();
         for name in &self.files {
-            let source = output::read(name)?;
-            let outcome =
-                if self.fix { self.repair(term, source, &levels)? } else { self.look(term, source, &levels)? };
-            outcomes.push(outcome);
+            let outcome = output::read(name).and_then(|source| {
+                if self.fix { self.repair(term, source, &levels) } else { self.look(term, source, &levels) }
+            });
+            match outcome {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(complaint) => unread.push(complaint),
+            }
         }
-        if outcomes.iter().all(|o| o.formulas == 0) {
+        if outcomes.is_empty() && unread.len() == 1 {
+            return Err(unread.remove(0));
+        }
+        if unread.is_empty() && outcomes.iter().all(|o| o.formulas == 0) {
             return Err(
                 "no formula found: looked for `autoScaleFormula`, `autoScale.formula` and Terraform's `formula =`"
                     .into(),
             );
         }
-        let text = self.report(term, &outcomes);
-        // With `--fix -` standard output is the repaired text, with `--dry-run` the diff.
-        if self.fix && (self.dry_run || self.files.iter().any(|f| f == "-")) {
-            term.error(text.trim_end());
-        } else {
-            term.print(&text);
+        if !outcomes.is_empty() {
+            let text = self.report(term, &outcomes);
+            // With `--fix -` standard output is the repaired text, with `--dry-run` the diff.
+            if self.fix && (self.dry_run || self.files.iter().any(|f| f == "-")) {
+                term.error(text.trim_end());
+            } else {
+                term.print(&text);
+            }
+        }
+        // One file that cannot be read hides nothing of the others, and is not forgotten for them.
+        for Complaint(text) in &unread {
+            term.error(&format!("error: {text}"));
+        }
+        if !unread.is_empty() {
+            return Ok(Exit::Usage);
         }
         let rejected = outcomes.iter().any(|o| o.found.has_errors());
         Ok(if rejected { Exit::Rejected } else { Exit::Fine })
@@ -102,13 +118,11 @@ impl Verb for Check {
 }
 
 impl Check {
-    /// General rules first, so that `-D all -A W0503` means what it says in any order.
     fn levels(&self) -> Levels {
         let mut rules: Vec<(Selector, Level)> = Vec::new();
         for (list, level) in [(&self.allow, Level::Allow), (&self.warn, Level::Warn), (&self.deny, Level::Deny)] {
             rules.extend(list.iter().map(|s| (*s, level)));
         }
-        rules.sort_by_key(|(s, _)| *s != Selector::All);
         Levels { rules, strict: self.strict }
     }
 
@@ -136,7 +150,7 @@ impl Check {
     /// Applies automatic repairs until none is left, or one makes things worse.
     fn repair(&self, term: &Term, source: Source, levels: &Levels) -> Result<Outcome, Complaint> {
         let original = source.text.clone();
-        let mut outcome = self.look(term, source, levels)?;
+        let mut outcome = self.look(term, source.clone(), levels)?;
         for _ in 0..32 {
             let (text, count) = fix::apply_automatic(&outcome.source.text, outcome.found.iter());
             if count == 0 || text == outcome.source.text {
@@ -148,6 +162,17 @@ impl Check {
                 break;
             }
             outcome = next;
+        }
+        // What does not become a formula may never have been one: all or nothing for each file.
+        let misshapen = outcome.found.iter().filter(|d| d.code.0.starts_with("E01")).count();
+        if misshapen > 0 && outcome.source.text != original {
+            term.error(&format!(
+                "{}: nothing is repaired: the text would still have {misshapen} mistake{} of shape; mend {} by hand first",
+                source.name,
+                if misshapen == 1 { "" } else { "s" },
+                if misshapen == 1 { "it" } else { "them" },
+            ));
+            outcome = self.look(term, source, levels)?;
         }
         let Source { name, text } = &outcome.source;
         if self.dry_run {

@@ -7,9 +7,11 @@ use super::{
     output::{self, Term},
 };
 use crate::{
-    diag::{fix, render, syntax},
-    wire::embedded,
+    diag::{Edit, fix, render, syntax},
+    wire::embedded::{self, Piece},
 };
+use poolcast_grammar::Span;
+use similar::ChangeTag;
 
 /// Arguments of `fmt`.
 #[derive(Debug, clap::Args)]
@@ -32,8 +34,13 @@ impl Verb for Fmt {
             for piece in &found.pieces {
                 match poolcast_grammar::format(&piece.text) {
                     // A formula the outer language fills in stays as it is.
-                    Ok(text) if text != piece.text => edits.extend(piece.replace_all(&text)),
-                    Ok(_) => {}
+                    Ok(_) if !piece.opaque.is_empty() => {}
+                    Ok(text) => {
+                        // Line ends are the file's affair, not the layout's.
+                        let crlf = piece.text.contains("\r\n");
+                        let text = if crlf { text.replace('\n', "\r\n") } else { text };
+                        edits.extend(changes(piece, &text));
+                    }
                     Err(errors) => {
                         let list = syntax::diagnostics(&piece.text, &errors);
                         let list: Vec<_> = list.into_iter().filter_map(|d| piece.outward(d)).collect();
@@ -56,4 +63,34 @@ impl Verb for Fmt {
         }
         Ok(exit)
     }
+}
+
+/// The edits that turn a formula into `text`. Words that stay keep the bytes they are written with, whatever the outer
+/// file's escapes.
+fn changes(piece: &Piece, text: &str) -> Vec<Edit> {
+    let diff = similar::TextDiff::from_words(piece.text.as_str(), text);
+    let mut edits = Vec::new();
+    let (mut at, mut gone, mut come) = (0u32, 0u32, String::new());
+    let mut flush = |at: u32, gone: &mut u32, come: &mut String| {
+        if *gone > 0 || !come.is_empty() {
+            edits.push(piece.edit(Span::new(at - *gone, at), come));
+        }
+        (*gone, *come) = (0, String::new());
+    };
+    for change in diff.iter_all_changes() {
+        let word = change.value();
+        match change.tag() {
+            ChangeTag::Equal => {
+                flush(at, &mut gone, &mut come);
+                at += word.len() as u32;
+            }
+            ChangeTag::Delete => {
+                at += word.len() as u32;
+                gone += word.len() as u32;
+            }
+            ChangeTag::Insert => come.push_str(word),
+        }
+    }
+    flush(at, &mut gone, &mut come);
+    edits
 }

@@ -51,6 +51,7 @@ codes! {
     EMPTY "E0119" "empty-formula" "the formula has no statements";
     TOO_LONG "E0120" "too-long" "more than 8192 characters";
     TOO_MANY_STATEMENTS "E0121" "too-many-statements" "more than 100 statements";
+    FOREIGN_STATEMENT "E0122" "foreign-statement" "there is no `if`, no loop and no declaration";
 
     UNDEFINED "E0201" "undefined-symbol" "a name that has no value";
     UNKNOWN_FUNCTION "E0202" "unknown-function" "there is no such function";
@@ -70,7 +71,7 @@ codes! {
     TARGET_TYPE "E0307" "target-type" "a target takes a number";
     CONDITION_TYPE "E0308" "condition-type" "a condition takes a number";
     ARM_TYPES "E0309" "arm-types" "the arms of `?:` have different types";
-    BAD_TIME "E0310" "bad-time" "text in no accepted time format";
+    BAD_TIME "E0310" "bad-time" "a time too precise for the service";
     NO_VALUE "E0311" "no-value" "`stop()` has no value";
     METRIC_VALUE "E0312" "metric-value" "a metric cannot be used this way";
 
@@ -90,6 +91,8 @@ codes! {
     BYTES_OVER "U0414" "bytes-over-limit" "more than 8192 bytes, though not characters";
     BUILTIN_NAME "U0415" "builtin-name" "a variable named like a function";
     NON_ASCII "U0416" "non-ascii" "text outside ASCII in a comment or string";
+    BYTE_ORDER_MARK "U0417" "byte-order-mark" "a byte-order mark before the formula";
+    UNREAD_TIME "U0418" "unread-time" "text in no documented time format";
 
     UNUSED "W0501" "unused-variable" "assigned and never used";
     UNGUARDED_WINDOW "W0502" "unguarded-window" "a window sample that stops evaluation on a new pool";
@@ -117,7 +120,11 @@ codes! {
     COMMENT_SWALLOWS "W0524" "comment-swallows" "`//` hides the rest of a one-line formula";
     DIVISION "W0525" "unguarded-division" "a division by something that can be zero";
     VECTOR_ORDER "W0526" "vector-order" "the order of samples in a vector is not documented";
-    DIRECTIVE "W0527" "unknown-directive" "a `//! allow` comment that names no lint";
+    DIRECTIVE "W0527" "unknown-directive" "a `//!` comment that says nothing to poolcast";
+    VECTOR_LENGTHS "W0528" "vector-lengths" "an operator between vectors of different length";
+    NO_SUCH_SAMPLE "W0529" "no-such-sample" "a sample that is never there";
+    AFTER_STOP "W0530" "after-stop" "statements after `stop()`";
+    COMPARISON_STATEMENT "W0531" "comparison-statement" "a comparison as a statement";
     CAP "W0560" "cap-does-not-cap" "a target can exceed the maximum the formula states";
     FLOOR "W0561" "floor-does-not-floor" "a target can fall below the minimum the formula states";
     ARM_NEVER "W0562" "arm-never-taken" "an arm of `?:` that no input reaches";

@@ -44,7 +44,7 @@ impl Selector {
     }
 }
 
-/// Levels in the order given; later rules win.
+/// Levels: a rule for one code wins over one for all, whatever their order; of two of a kind the later wins.
 #[derive(Debug, Clone, Default)]
 pub struct Levels {
     /// Rules.
@@ -66,18 +66,16 @@ impl Levels {
         if self.strict && d.code.0.starts_with('U') {
             d.severity = Severity::Error;
         }
-        for (selector, level) in &self.rules {
-            let hit = match selector {
-                Selector::All => true,
-                Selector::Code(code) => *code == d.code,
-            };
-            if hit {
-                match level {
-                    Level::Allow => return None,
-                    Level::Warn => d.severity = Severity::Warning,
-                    Level::Deny => d.severity = Severity::Error,
-                }
-            }
+        let hits = self.rules.iter().filter(|(selector, _)| match selector {
+            Selector::All => true,
+            Selector::Code(code) => *code == d.code,
+        });
+        // The last of the most particular.
+        match hits.max_by_key(|(selector, _)| *selector != Selector::All).map(|(_, level)| level) {
+            Some(Level::Allow) => return None,
+            Some(Level::Warn) => d.severity = Severity::Warning,
+            Some(Level::Deny) => d.severity = Severity::Error,
+            None => {}
         }
         Some(d)
     }
@@ -107,6 +105,19 @@ mod tests {
             out.iter().map(|d| (d.code, d.severity)).collect::<Vec<_>>(),
             [(code::UNDEFINED, Severity::Error), (code::FRACTION, Severity::Error)]
         );
+    }
+
+    #[test]
+    fn a_named_code_wins_over_all_in_any_order() {
+        let (all, one) = ((Selector::All, Level::Allow), (Selector::Code(code::FRACTION), Level::Deny));
+        for rules in [vec![all, one], vec![one, all]] {
+            let out = Levels { rules, strict: false }
+                .apply([of(code::UNUSED, Severity::Warning), of(code::FRACTION, Severity::Warning)]);
+            assert_eq!(
+                out.iter().map(|d| (d.code, d.severity)).collect::<Vec<_>>(),
+                [(code::FRACTION, Severity::Error)]
+            );
+        }
     }
 
     #[test]

@@ -9,8 +9,8 @@ use codespan_reporting::{
     files::SimpleFile,
     term::{self, Config, termcolor},
 };
-use poolcast_grammar::LineIndex;
-use std::fmt::Write as _;
+use poolcast_grammar::{LineIndex, Span};
+use std::{borrow::Cow, fmt::Write as _};
 
 /// The word for a severity, as printed.
 pub fn severity(severity: Severity) -> &'static str {
@@ -23,10 +23,13 @@ pub fn severity(severity: Severity) -> &'static str {
 
 /// Source excerpts with labels, notes, help and suggested text.
 pub fn human<'d>(name: &str, src: &str, list: impl IntoIterator<Item = &'d Diagnostic>, color: bool) -> String {
-    let file = SimpleFile::new(name, src);
+    let shown = Shown::new(src);
+    let (name, src) = (plain(name), &*shown.text);
+    let file = SimpleFile::new(&*name, src);
     let config = Config { tab_width: 2, ..Config::default() };
     let mut bytes = Vec::new();
     for diagnostic in list {
+        let diagnostic = &shown.diagnostic(diagnostic);
         let report = report(src, diagnostic);
         let drawn = if color {
             term::emit_to_write_style(&mut termcolor::Ansi::new(&mut bytes), &config, &file, &report)
@@ -35,7 +38,7 @@ pub fn human<'d>(name: &str, src: &str, list: impl IntoIterator<Item = &'d Diagn
         };
         if drawn.is_err() {
             // A place outside the text: still say what there is to say.
-            bytes.extend(one_line(name, src, &LineIndex::new(src), diagnostic).bytes());
+            bytes.extend(one_line(&name, src, &LineIndex::new(src), diagnostic).bytes());
             bytes.push(b'\n');
         }
     }
@@ -54,7 +57,70 @@ pub fn short<'d>(name: &str, src: &str, list: impl IntoIterator<Item = &'d Diagn
 
 fn one_line(name: &str, src: &str, index: &LineIndex, d: &Diagnostic) -> String {
     let (line, column) = index.line_col(src, d.span.lo.min(src.len() as u32));
-    format!("{name}:{line}:{column}: {}[{}]: {}", severity(d.severity), d.code.0, d.message)
+    let (name, message) = (plain(name), plain(&d.message));
+    format!("{name}:{line}:{column}: {}[{}]: {message}", severity(d.severity), d.code.0)
+}
+
+/// Characters that steer a terminal, or the direction of its text, instead of showing.
+fn steers(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Text of others as it may go to a terminal: `\u{1b}` for the escape character.
+fn plain(text: &str) -> Cow<'_, str> {
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if steers(c) { out.extend(c.escape_unicode()) } else { out.push(c) }
+    }
+    Cow::Owned(out)
+}
+
+/// A source as it may go to a terminal.
+struct Shown<'s> {
+    text: Cow<'s, str>,
+    /// How many bytes longer the text is before each steering character of the source. Empty when there is none.
+    longer: Vec<(u32, u32)>,
+}
+
+impl<'s> Shown<'s> {
+    fn new(src: &'s str) -> Shown<'s> {
+        let mut longer = Vec::new();
+        let mut sum = 0;
+        for (at, c) in src.char_indices().filter(|(_, c)| steers(*c)) {
+            sum += (c.escape_unicode().len() - c.len_utf8()) as u32;
+            longer.push((at as u32, sum));
+        }
+        Shown { text: plain(src), longer }
+    }
+    fn place(&self, at: u32) -> u32 {
+        let before = self.longer.partition_point(|(from, _)| *from < at);
+        at + before.checked_sub(1).map_or(0, |i| self.longer[i].1)
+    }
+    fn span(&self, s: &mut Span) {
+        *s = Span::new(self.place(s.lo), self.place(s.hi));
+    }
+    fn diagnostic(&self, d: &Diagnostic) -> Diagnostic {
+        let mut d = d.clone();
+        let words = [&mut d.message, &mut d.label].into_iter().chain(&mut d.notes).chain(&mut d.help);
+        let words =
+            words.chain(d.labels.iter_mut().map(|l| &mut l.text)).chain(d.fixes.iter_mut().map(|f| &mut f.title));
+        for text in words.filter(|t| t.contains(steers)) {
+            *text = plain(text).into_owned();
+        }
+        self.span(&mut d.span);
+        for l in &mut d.labels {
+            self.span(&mut l.span);
+        }
+        for e in d.fixes.iter_mut().flat_map(|f| &mut f.edits) {
+            self.span(&mut e.span);
+            e.text = plain(&e.text).into_owned();
+        }
+        d
+    }
 }
 
 fn report(src: &str, d: &Diagnostic) -> Report<()> {
@@ -74,7 +140,7 @@ fn report(src: &str, d: &Diagnostic) -> Report<()> {
 }
 
 /// A range the text certainly has, on character boundaries.
-fn clamp(src: &str, span: poolcast_grammar::Span) -> std::ops::Range<usize> {
+fn clamp(src: &str, span: Span) -> std::ops::Range<usize> {
     let fit = |at: u32| {
         let mut at = (at as usize).min(src.len());
         while !src.is_char_boundary(at) {
@@ -127,7 +193,6 @@ fn suggestion(src: &str, fix: &Fix) -> String {
 mod tests {
     use super::*;
     use crate::diag::code;
-    use poolcast_grammar::Span;
 
     fn sample() -> (&'static str, Diagnostic) {
         let src = "a = 1\nb = a;";
@@ -147,6 +212,18 @@ mod tests {
         assert!(text.contains("a = 1;"), "{text}");
         assert!(!text.contains('\x1b'));
         assert!(human("f.txt", src, [&d], true).contains('\x1b'));
+    }
+
+    #[test]
+    fn no_byte_of_a_formula_steers_the_terminal() {
+        let src = "\u{1b}[31ma = \u{7}nobody;";
+        let d = Diagnostic::new(code::UNDEFINED, Severity::Error, Span::new(10, 16), "`\u{1b}]0;x` is odd");
+        let text = human("f\u{1b}.txt", src, [&d], false) + &short("f", src, [&d]);
+        assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+        assert!(text.contains("\\u{1b}[31ma = \\u{7}nobody"), "{text}");
+        let marks = text.lines().find(|l| l.contains("^^^")).unwrap();
+        let source = text.lines().find(|l| l.contains("nobody")).unwrap();
+        assert_eq!(marks.find('^'), source.find("nobody"), "{text}");
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub fn code_of(kind: &SyntaxKind) -> Code {
         SyntaxKind::BadAssignTarget => code::BAD_ASSIGN_TARGET,
         SyntaxKind::BadNumber => code::BAD_NUMBER,
         SyntaxKind::BadCharacter(_) => code::BAD_CHARACTER,
+        SyntaxKind::ForeignStatement(_) => code::FOREIGN_STATEMENT,
         SyntaxKind::Empty => code::EMPTY,
         SyntaxKind::TooLong(_) => code::TOO_LONG,
         SyntaxKind::TooManyStatements(_) => code::TOO_MANY_STATEMENTS,
@@ -71,7 +72,7 @@ fn certain(kind: &SyntaxKind) -> bool {
 fn fix_title(src: &str, error: &SyntaxError) -> String {
     match error.fix.as_slice() {
         [one] if one.span.lo == one.span.hi => format!("write `{}` here", one.text.trim()),
-        [one] if one.text.trim().is_empty() => format!("remove `{}`", one.span.text(src)),
+        [one] if one.text.trim().is_empty() => format!("remove `{}`", one.span.text(src).trim_end()),
         [one] if !one.text.contains('\n') && one.text.len() < 60 => format!("write `{}`", one.text.trim()),
         _ => match error.kind {
             SyntaxKind::SingleQuotes => "use double quotes".to_owned(),
@@ -134,7 +135,22 @@ fn words(src: &str, error: &SyntaxError) -> (String, String, String) {
         SyntaxKind::Brace => say(
             "braces mean nothing in a formula",
             "left over from a template or another language",
-            "let the outer language fill in the value before the formula is sent",
+            "let the outer language fill in the value before the formula is sent; a choice is `condition ? a : b`",
+        ),
+        SyntaxKind::ForeignStatement(word) => (
+            match word.as_str() {
+                "if" | "else" | "elif" | "elseif" | "switch" => format!("there is no `{word}` statement"),
+                "for" | "while" | "foreach" => "there are no loops".to_owned(),
+                _ => "variables are not declared".to_owned(),
+            },
+            "not in the language".to_owned(),
+            match word.as_str() {
+                "if" | "else" | "elif" | "elseif" | "switch" => {
+                    "choose with `condition ? a : b`, as in `$TargetDedicatedNodes = $tasks > 0 ? 10 : 1;`".to_owned()
+                }
+                "for" | "while" | "foreach" => "`sum`, `avg`, `max` and `min` go over all samples at once".to_owned(),
+                _ => format!("leave `{word}` out: the first assignment makes the variable"),
+            },
         ),
         SyntaxKind::AssignInExpression => {
             say("`=` assigns and has no value", "inside an expression", "compare with `==`")

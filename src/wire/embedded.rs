@@ -7,7 +7,7 @@
 mod json;
 mod terraform;
 
-use crate::diag::{Diagnostic, Edit};
+use crate::diag::{Code, Diagnostic, Edit, code};
 use poolcast_grammar::Span;
 
 /// What kind of file a text is.
@@ -34,6 +34,10 @@ enum Quoting {
     Heredoc(String),
 }
 
+/// Lints that count assignments of a name; on two arms of a template's conditional there is only one.
+const COUNTS: &[Code] =
+    &[code::TARGET_TWICE, code::ALIAS_AND_NAME, code::UNUSED, code::DOLLAR_AND_BARE, code::AFTER_STOP];
+
 /// One formula of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
@@ -43,6 +47,8 @@ pub struct Piece {
     pub path: String,
     /// Places whose value the outer language fills in later; each is read as a number.
     pub opaque: Vec<Span>,
+    /// Places of template conditionals (`%{ if }`, `%{ else }`): what stands on two sides of one may never meet.
+    forks: Vec<u32>,
     /// Outer offset of each inner byte, and of the end. Empty for a plain file (offsets are equal).
     map: Vec<u32>,
     quoting: Quoting,
@@ -59,8 +65,29 @@ pub struct Extraction {
     pub skipped: Vec<(Span, String)>,
 }
 
+/// Files that hold formulas only in ways we do not read, by the end of their name, with the remedy.
+const UNREAD: &[(&[&str], &str)] = &[
+    (&[".bicep", ".bicepparam"], "Bicep source is not read: check the JSON that `az bicep build` makes of it"),
+    (
+        &[".md", ".markdown", ".rst", ".html", ".adoc"],
+        "a page of text is not read: put the formula into a file of its own",
+    ),
+    (
+        &[".yaml", ".yml", ".toml", ".ini", ".xml"],
+        "this format is not read: put the formula into a file of its own, or into JSON",
+    ),
+    (
+        &[".py", ".sh", ".ps1", ".cs", ".js", ".ts", ".java", ".go", ".rs", ".r"],
+        "a program is not read: put the formula into a file of its own",
+    ),
+];
+
 /// Finds the formulas of a file. The error is about the outer file.
 pub fn extract(name: &str, text: &str) -> Result<Extraction, String> {
+    let lower = name.to_ascii_lowercase();
+    if let Some((_, why)) = UNREAD.iter().find(|(ends, _)| ends.iter().any(|e| lower.ends_with(e))) {
+        return Err((*why).to_owned());
+    }
     match sniff(name, text) {
         Host::Plain => Ok(Extraction {
             host: Host::Plain,
@@ -68,6 +95,7 @@ pub fn extract(name: &str, text: &str) -> Result<Extraction, String> {
                 text: text.to_owned(),
                 path: String::new(),
                 opaque: Vec::new(),
+                forks: Vec::new(),
                 map: Vec::new(),
                 quoting: Quoting::Plain,
             }],
@@ -100,7 +128,7 @@ pub fn sniff(name: &str, text: &str) -> Host {
 impl Piece {
     fn new(text: String, path: String, map: Vec<u32>, quoting: Quoting, opaque: Vec<Span>) -> Piece {
         debug_assert_eq!(map.len(), text.len() + 1);
-        Piece { text, path, opaque, map, quoting }
+        Piece { text, path, opaque, forks: Vec::new(), map, quoting }
     }
 
     /// The outer offset of an inner one.
@@ -162,7 +190,7 @@ impl Piece {
     /// language knows.
     pub fn outward(&self, mut d: Diagnostic) -> Option<Diagnostic> {
         let hidden = |span: Span| self.opaque.iter().any(|o| span.lo < o.hi && o.lo < span.hi);
-        if hidden(d.span) {
+        if hidden(d.span) || (COUNTS.contains(&d.code) && d.labels.iter().any(|l| self.forked(d.span, l.span))) {
             return None;
         }
         d.fixes.retain(|f| !f.edits.iter().any(|e| hidden(e.span)));
@@ -178,20 +206,22 @@ impl Piece {
         Some(d)
     }
 
-    /// The edit of the outer file that replaces the whole formula; none when the outer language fills in parts of it.
-    pub fn replace_all(&self, text: &str) -> Option<Edit> {
-        if !self.opaque.is_empty() {
-            return None;
-        }
-        let whole = Span::new(self.out(0), self.out(self.text.len() as u32));
-        Some(Edit { span: whole, text: self.escape(text) })
+    /// Whether a template conditional stands between two places.
+    fn forked(&self, a: Span, b: Span) -> bool {
+        let (lo, hi) = (a.lo.min(b.lo), a.lo.max(b.lo));
+        self.forks.iter().any(|f| (lo..hi).contains(f))
+    }
+
+    /// The edit of the outer file that puts `text` in place of a range of the formula, with the indentation it brings.
+    pub fn edit(&self, inner: Span, text: &str) -> Edit {
+        Edit { span: Span::new(self.out(inner.lo), self.out(inner.hi)), text: self.escape(text) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diag::{Severity, code, fix::apply_automatic};
+    use crate::diag::{Severity, fix::apply_automatic};
 
     fn at(piece: &Piece, needle: &str) -> Span {
         let lo = piece.text.find(needle).unwrap() as u32;
@@ -287,8 +317,33 @@ mod tests {
     fn replacing_a_whole_formula_escapes_it() {
         let outer = "{\"autoScaleFormula\": \"a=1;\"}";
         let e = extract("p.json", outer).unwrap();
-        let edit = e.pieces[0].replace_all("a = 1;\n").unwrap();
-        let text = crate::diag::fix::apply_edits(outer, [edit]).unwrap();
+        let whole = Span::new(0, e.pieces[0].text.len() as u32);
+        let text = crate::diag::fix::apply_edits(outer, [e.pieces[0].edit(whole, "a = 1;\n")]).unwrap();
         assert_eq!(text, "{\"autoScaleFormula\": \"a = 1;\\n\"}");
+    }
+
+    #[test]
+    fn what_is_not_read_is_said_by_name() {
+        assert!(extract("main.bicep", "param x int").unwrap_err().contains("az bicep build"));
+        assert!(extract("README.md", "# Title").unwrap_err().contains("file of its own"));
+    }
+
+    #[test]
+    fn arms_of_a_template_do_not_count_together() {
+        let outer = "formula = <<EOF\n%{ if var.big }\nn = 9;\n%{ else }\nn = 1;\n%{ endif }\nEOF\n";
+        let e = extract("pool.tf", outer).unwrap();
+        let p = &e.pieces[0];
+        let (first, second) = (at(p, "n = 9"), at(p, "n = 1"));
+        let d = Diagnostic::new(code::TARGET_TWICE, Severity::Warning, first, "x");
+        assert_eq!(p.outward(d.clone().also(second, "again")), None);
+        assert!(p.outward(d.also(Span::new(first.lo + 4, first.hi), "same arm")).is_some());
+    }
+
+    #[test]
+    fn a_value_that_is_no_text_is_told() {
+        let e = extract("p.json", "{\"autoScaleFormula\": 5, \"b\": {\"autoScaleFormula\": null}}").unwrap();
+        assert!(e.pieces.is_empty());
+        assert_eq!(e.skipped.len(), 1);
+        assert!(e.skipped[0].1.contains("not text"), "{}", e.skipped[0].1);
     }
 }

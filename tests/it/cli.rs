@@ -281,3 +281,100 @@ fn broken_examples_get_one_finding_for_each_of_their_mistakes() {
         assert_eq!(&found, codes, "{name}\n{out}");
     }
 }
+
+#[test]
+fn a_repair_is_written_once_and_only_where_a_formula_comes_of_it() {
+    let share = "$TargetDedicatedNodes = $PendingTasks.GetSamplePercent(5 * TimeInterval_Minute) > 0.1 ? 1 : 2;";
+    assert_eq!(run(&["check", "--fix", "-"], share).1, share.replace("0.1", "10"));
+    let any = share.replace("0.1", "0.001");
+    assert_eq!(run(&["check", "--fix", "-"], &any).1, any, "`> 0.001` asks for any sample at all");
+    let prose = "# Title\n\nSome 'words' about pools.\n";
+    let (code, out, err) = run(&["check", "--fix", "-"], prose);
+    assert!(code == 1 && out == prose && err.contains("nothing is repaired"), "{out}\n{err}");
+    for text in [
+        "if ($x) $TargetDedicatedNodes = 10; else $TargetDedicatedNodes = 1;",
+        "var x = 5;\n$TargetDedicatedNodes = x;",
+    ] {
+        assert_eq!(run(&["check", "--fix", "-"], text).1, text);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("main.bicep");
+    fs::write(&file, "# x\n").unwrap();
+    let (code, _, err) = run(&["check", "--fix", file.to_str().unwrap()], "");
+    assert!(code == 2 && err.contains("az bicep build"), "{err}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "# x\n");
+}
+
+#[test]
+fn a_byte_order_mark_is_skipped_said_and_removed() {
+    let text = "\u{feff}$TargetDedicatedNodes = 1;\n";
+    let (code, out, _) = run(&["check", "--format", "short", "-"], text);
+    assert_eq!((code, out.as_str()), (0, "-:1:1: warning[U0417]: the text starts with a byte-order mark\n"));
+    assert_eq!(run(&["check", "--fix", "-"], text).1, &text[3..]);
+    assert_eq!(run(&["fmt", "-"], text).1, &text[3..]);
+    assert_eq!(run(&["eval", "-"], text).0, 0);
+    let (_, out, _) = run(&["check", "--format", "short", "-"], "\u{feff}# x\n$TargetDedicatedNodes = 1;");
+    assert!(out.contains("E0107") && !out.contains("E0118"), "{out}");
+}
+
+#[test]
+fn a_named_code_wins_over_all() {
+    let text = "$TargetDedicatedNodes = 0.5;";
+    for args in [["-A", "all", "-D", "W0503"], ["-D", "W0503", "-A", "all"]] {
+        let (code, out, _) = run(&["check", "--format", "short", "-", args[0], args[1], args[2], args[3]], text);
+        assert!(code == 1 && out.contains("error[W0503]"), "{out}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_hides_nothing_of_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("f.txt");
+    fs::write(&file, "$TargetDedicatedNodes = nobody;\n").unwrap();
+    for format in ["short", "human", "json", "sarif"] {
+        let (code, out, err) = run(&["check", file.to_str().unwrap(), "missing.txt", "--format", format], "");
+        assert_eq!(code, 2);
+        assert!(out.contains("E0201") && err.contains("missing.txt"), "{format}: {out}\n{err}");
+    }
+}
+
+#[test]
+fn directives_are_read_or_told() {
+    let said =
+        |line: &str| run(&["check", "--format", "short", "-"], &format!("$TargetDedicatedNodes = 1;\n{line}\n")).1;
+    assert_eq!(said("//! assert $TargetDedicatedNodes <= 2"), "");
+    assert_eq!(said("//! assert settles_to_zero(3)"), "");
+    assert_eq!(
+        said("//! asert $TargetDedicatedNodes <= 2"),
+        "-:2:5: warning[W0527]: `//! asert` says nothing to poolcast\n"
+    );
+    assert!(said("//! alow W0503").contains("`//! alow`"));
+    assert!(
+        said("//! assert $TargetDedicatedNodes <= nobody")
+            .starts_with("-:2:37: warning[W0527]: the assertion does not check")
+    );
+    assert!(said("//! assert reacts_within").starts_with("-:2:12: warning[W0527]"));
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("f.txt");
+    fs::write(&file, "$TargetDedicatedNodes = 1;\n//! assert $TargetDedicatedNode <= 2\n").unwrap();
+    let (code, _, err) = run(&["bounds", file.to_str().unwrap()], "");
+    assert!(code == 2 && err.contains("f.txt:2: ") && err.contains("$TargetDedicatedNodes"), "{err}");
+}
+
+#[test]
+fn fmt_keeps_line_ends_and_the_bytes_of_what_stays() {
+    assert_eq!(
+        run(&["fmt", "-"], "a=1;\r\n$TargetDedicatedNodes=a;\r\n").1,
+        "a = 1;\r\n$TargetDedicatedNodes = a;\r\n"
+    );
+    let json = r#"{"autoScaleFormula": "// caf\u00e9\na=1; // \u00e9t\u00e9\n$TargetDedicatedNodes = a;\n"}"#;
+    assert_eq!(run(&["fmt", "-"], json).1, json.replace("a=1;", "a = 1;"));
+    let tf = "auto_scale {\n  formula = <<-EOF\n    a=1;\n    $TargetDedicatedNodes = a;\n  EOF\n}\n";
+    assert_eq!(run(&["fmt", "-"], tf).1, tf.replace("a=1;", "a = 1;"));
+}
+
+#[test]
+fn a_formula_that_is_no_text_is_told() {
+    let (code, _, err) = run(&["check", "-"], "{\"autoScaleFormula\": 5}");
+    assert!(code == 2 && err.contains("not text but 5"), "{err}");
+}

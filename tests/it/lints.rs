@@ -332,3 +332,87 @@ fn depth_is_no_danger() {
         let _ = check(&text);
     }
 }
+
+/// (formula, code, part of its message); an empty code: nothing is said.
+#[test]
+fn reasons_are_the_real_ones() {
+    let end = "$NodeDeallocationOption = taskcompletion;";
+    for (text, code, says) in [
+        (
+            "$TargetDedicatedNodes = max(0, $RunningTasks.GetSample(1) + $ActiveTasks.GetSample(5));",
+            "W0528",
+            "different numbers of samples",
+        ),
+        ("$TargetDedicatedNodes = max(0, $RunningTasks.GetSample(5) + $PendingTasks.GetSample(5));", "", ""),
+        (
+            "a = $RunningTasks.GetSample(TimeInterval_Minute * 5, 0); b = $PendingTasks.GetSample(TimeInterval_Minute * 10, 0);\n$TargetDedicatedNodes = max(0, a + b);",
+            "W0528",
+            "different numbers",
+        ),
+        (
+            "$TargetDedicatedNodes = max($PendingTasks.GetSample(5 * TimeInterval_Minute, 170));",
+            "W0504",
+            "170 % of its samples, so the evaluation always stops",
+        ),
+        ("$TargetDedicatedNodes = 99999999999;", "W0565", "is always 1e+11, beyond 32 bits"),
+        ("$TargetDedicatedNodes = -3;", "W0565", "is always negative"),
+        ("$TargetDedicatedNodes = ceil(avg($PendingTasks.GetSample(0)));", "W0529", "asks for 0 samples"),
+        ("$TargetDedicatedNodes = ceil(avg($PendingTasks.GetSample(-1)));", "W0529", "asks for -1 samples"),
+        ("$TargetDedicatedNodes = ceil(std($PendingTasks.GetSample(1)));", "W0529", "is taken of one sample"),
+        ("$TargetDedicatedNodes = max(1, val($PendingTasks.GetSample(1), 1));", "W0529", "is past the end of 1 sample"),
+        ("stop(); x = 1;", "W0530", "nothing after `stop()`"),
+        ("time().hour < 3 ? stop() : 0; $TargetDedicatedNodes = 1;", "", ""),
+        ("$TargetDedicatedNodes == 5;", "W0531", "decides nothing"),
+        ("x = 1e999; $TargetDedicatedNodes = min(3, x);", "U0406", "has an exponent"),
+        (
+            "$TargetDedicatedNodes = time() > time(\"Mon, 6 Oct 2014 10:20:00 GMT\") ? 1 : 2;",
+            "U0418",
+            "no documented time format",
+        ),
+        ("$TargetDedicatedNodes = time() > time(\"2026-01-05 10:00\") ? 1 : 2;", "U0418", "no documented time format"),
+        (
+            "$TargetDedicatedNodes = time() > time(\"2026-01-05T10:00:00.123456789Z\") ? 1 : 2;",
+            "E0310",
+            "no time the service reads",
+        ),
+        (
+            "if (time().hour > 3) { $TargetDedicatedNodes = 10; } else { $TargetDedicatedNodes = 1; }",
+            "E0122",
+            "no `if` statement",
+        ),
+        (
+            "if (time().hour > 3) $TargetDedicatedNodes = 10; else $TargetDedicatedNodes = 1;",
+            "E0122",
+            "no `if` statement",
+        ),
+        ("var x = 5; $TargetDedicatedNodes = x;", "E0122", "variables are not declared"),
+    ] {
+        let text = format!("{text}\n{end}");
+        let list = check(&text).diagnostics;
+        let said: Vec<_> = list.iter().map(|d| format!("{}: {}", d.code.0, d.message)).collect();
+        let found = list.iter().any(|d| d.code.0 == code && d.message.contains(says));
+        assert!(if code.is_empty() { said.is_empty() } else { found }, "{text}\n{said:#?}");
+        if code == "E0122" {
+            assert_eq!(said.len(), 1, "one mistake, one error: {said:#?}");
+        }
+        if code != "U0406" {
+            assert!(!said.iter().any(|s| s.contains("W0565") && code == "W0529"), "{said:#?}");
+        }
+        assert!(!list.iter().flat_map(|d| &d.fixes).any(|f| f.automatic && f.title.contains("inf")), "{text}");
+    }
+}
+
+#[test]
+fn a_target_that_only_grows_needs_no_option() {
+    assert!(!codes("$TargetDedicatedNodes = $TargetDedicatedNodes + 1;").contains(&"W0509"));
+    assert!(!codes("$TargetDedicatedNodes = max($TargetDedicatedNodes, time().hour);").contains(&"W0509"));
+    assert!(codes("$TargetDedicatedNodes = min(9, $TargetDedicatedNodes + 1);").contains(&"W0509"));
+    assert!(codes("$TargetDedicatedNodes = $TargetLowPriorityNodes + 1;").contains(&"W0509"));
+}
+
+#[test]
+fn an_old_name_beside_the_new_one_gets_no_repair_that_changes_the_winner() {
+    let list = check("a = time().hour;\n$TargetDedicatedNodes = ceil(a / 4); $TargetDedicated = 3;").diagnostics;
+    let old: Vec<_> = list.iter().filter(|d| d.code.0 == "W0522").collect();
+    assert!(old.len() == 1 && old[0].fixes.is_empty(), "{old:?}");
+}

@@ -41,8 +41,11 @@ const LOCAL: &[Lint] = &[
     samples::percent_scale,
     samples::min_of_vector,
     samples::vector_order,
+    samples::vector_lengths,
+    samples::no_such_sample,
     values::constant_condition,
     values::equal_arms,
+    values::comparison_statement,
     times::weekday,
     times::time_text,
     text::directives,
@@ -64,7 +67,9 @@ const WHOLE: &[Lint] = &[
     targets::fraction,
     samples::unguarded_window,
     values::division,
+    values::after_stop,
     text::comment_swallows,
+    text::assertions,
 ];
 
 /// Runs every lint over a checked formula whose shape is sound.

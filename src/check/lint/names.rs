@@ -164,14 +164,16 @@ pub(super) fn old_name(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
     for (old, new) in [("$TargetDedicated", "$TargetDedicatedNodes"), ("$TargetLowPriority", "$TargetLowPriorityNodes")]
     {
         // With both in use, renaming would change which one counts; W0513 speaks of that.
-        let automatic = places(cx, new).is_empty();
+        let both = !places(cx, new).is_empty();
         for span in places(cx, old) {
-            out.push(
-                warn(code::OLD_NAME, span, format!("`{old}` is the old name of `{new}`"))
-                    .label("renamed in 2017")
-                    .note("the old name still works")
-                    .fix(automatic, format!("write `{new}`"), span, new),
-            );
+            let d = warn(code::OLD_NAME, span, format!("`{old}` is the old name of `{new}`"))
+                .label("renamed in 2017")
+                .note("the old name still works");
+            out.push(if both {
+                d.help(format!("keep only `{new}`"))
+            } else {
+                d.fix(true, format!("write `{new}`"), span, new)
+            });
         }
     }
 }

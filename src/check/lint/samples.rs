@@ -39,7 +39,8 @@ pub(super) fn unguarded_window(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
             }
             let Some(w) = window(cx, h) else { continue };
             let wanted = w.percent.map_or(Some(70.0), |p| cx.number(p));
-            if wanted.is_some_and(|p| p <= 0.0) || cx.facts.stopped_without[i] & like(w.metric) != 0 {
+            // No percentage at all is told by W0504.
+            if wanted.is_some_and(|p| p <= 0.0 || p > 100.0) || cx.facts.stopped_without[i] & like(w.metric) != 0 {
                 continue;
             }
             let guards = cx.facts.guards(cx.hir, h);
@@ -167,7 +168,9 @@ pub(super) fn window_too_recent(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
 
 /// W0504: percentages run from 0 to 100.
 pub(super) fn percent_scale(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
-    let small = |h: HId| cx.number(h).filter(|n| *n > 0.0 && *n <= 1.0);
+    // Below 0.05 it is no share anyone means: `> 0.001` asks whether there is any sample at all. Nothing scaled by 100
+    // is in this range again, so a repair cannot apply to its own result.
+    let small = |h: HId| cx.number(h).filter(|n| (0.05..=1.0).contains(n));
     let tell = |out: &mut Vec<Diagnostic>, at: HId, n: f64, what: String, which: &str| {
         let literal = matches!(cx.kind(at), HKind::Double(_));
         let mut d = warn(code::PERCENT_SCALE, cx.span(at), what)
@@ -202,6 +205,17 @@ pub(super) fn percent_scale(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
                             warn(code::PERCENT_SCALE, cx.span(p), "GetSample is asked for 0 % of its samples, so even none will do")
                                 .label("a percentage, not the end of the window")
                                 .help("leave it out for 70 %, or write the end of the window as a time, such as `TimeInterval_Zero`"),
+                        );
+                    }
+                    let outside = |p: &HId| cx.number(*p).filter(|n| *n < 0.0 || *n > 100.0);
+                    if let Some((p, n)) = w.percent.and_then(|p| Some((p, outside(&p)?))) {
+                        let message =
+                            format!("GetSample is asked for {n} % of its samples, so the evaluation always stops");
+                        out.push(
+                            warn(code::PERCENT_SCALE, cx.span(p), message)
+                                .label("outside 0 to 100")
+                                .note("what the service does with such a percentage is not documented; here it is an error")
+                                .help("write a percentage from 0 to 100, or leave it out for 70 %"),
                         );
                     }
                     if let Some((p, n)) = w.percent.and_then(|p| Some((p, small(p)?))) {
@@ -270,5 +284,111 @@ pub(super) fn vector_order(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
             d = d.fix(false, "take the newest sample", newest, format!("max({}.GetSample(1))", m.name()));
         }
         out.push(d);
+    }
+}
+
+/// How many samples a vector has, where the formula says so.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Length {
+    /// `GetSample(n)`: that many at most.
+    Count(f64),
+    /// A window of so many ticks.
+    Window(i64),
+}
+
+/// Lengths of all vectors, from left to right.
+fn lengths(cx: &LintCx<'_>) -> Vec<Option<Length>> {
+    let mut out: Vec<Option<Length>> = Vec::with_capacity(cx.hir.exprs.len());
+    for h in cx.ids() {
+        let of = |h: HId| out.get(h.ix()).copied().flatten();
+        let vector = |h: &HId| cx.ty(*h) == Ty::Vec;
+        let length = match cx.kind(h) {
+            HKind::Var(v) => cx.facts.value(v).and_then(of),
+            HKind::Unary(_, x) => of(x),
+            HKind::Binary(_, a, b) if cx.ty(h) == Ty::Vec => of(a).or(of(b)),
+            HKind::Ternary(_, a, b) => of(a).filter(|n| of(b) == Some(*n)),
+            HKind::Call(..) => match (window(cx, h), cx.method(h, "GetSample"), cx.call(h)) {
+                (Some(w), Some(_), _) => {
+                    let ticks = |h: HId| match cx.facts.fixed(h) {
+                        Some(Fixed::Ticks(t)) => Some(t),
+                        _ => None,
+                    };
+                    let end = w.end.map_or(Some(0), ticks);
+                    ticks(w.start).zip(end).map(|(a, b)| Length::Window(a.saturating_sub(b).saturating_abs()))
+                }
+                (None, Some((_, [n])), _) => cx.number(*n).map(|n| Length::Count(n.floor())),
+                (_, None, Some(("ceil" | "floor" | "round" | "ln" | "lg" | "log", [x]))) if vector(x) => of(*x),
+                _ => None,
+            },
+            _ => None,
+        };
+        out.push(length);
+    }
+    out
+}
+
+/// W0528: an operator between vectors of different length stops the evaluation.
+pub(super) fn vector_lengths(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
+    let lengths = lengths(cx);
+    let words = |n: Length| match n {
+        Length::Count(n) => format!("up to {n} sample{}", if n == 1.0 { "" } else { "s" }),
+        Length::Window(t) => format!("the samples of {} s", t as f64 / PER_SECOND as f64),
+    };
+    for h in cx.ids() {
+        let HKind::Binary(_, a, b) = cx.kind(h) else { continue };
+        let (Some(x), Some(y)) = (lengths[a.ix()], lengths[b.ix()]) else { continue };
+        let alike = matches!((x, y), (Length::Count(_), Length::Count(_)) | (Length::Window(_), Length::Window(_)));
+        if !alike || x == y {
+            continue;
+        }
+        out.push(
+            warn(
+                code::VECTOR_LENGTHS,
+                cx.span(h),
+                format!("`{}` and `{}` have different numbers of samples", cx.text(a), cx.text(b)),
+            )
+            .label("the evaluation stops here")
+            .also(cx.span(a), words(x))
+            .also(cx.span(b), words(y))
+            .note("an operator between vectors works sample by sample, so both need the same number")
+            .help("make each a number first, with `avg(…)` or `max(…)`, or read the same samples of both"),
+        );
+    }
+}
+
+/// W0529: a sample that is never there.
+pub(super) fn no_such_sample(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
+    let lengths = lengths(cx);
+    for h in cx.ids() {
+        if let (None, Some((_, [n]))) = (window(cx, h), cx.method(h, "GetSample"))
+            && let Some(count) = cx.number(*n).filter(|n| *n < 1.0)
+        {
+            let d = warn(code::NO_SUCH_SAMPLE, cx.span(h), format!("`{}` asks for {count} samples", cx.text(h)));
+            out.push(
+                d.label("never has a sample")
+                    .note("the mean or maximum of no samples is no number, and the evaluation stops when that reaches a target")
+                    .help("the newest sample is `GetSample(1)`"),
+            );
+        }
+        let Some((name @ ("val" | "std"), [v, rest @ ..])) = cx.call(h) else { continue };
+        let Some(Length::Count(n)) = lengths[v.ix()].filter(|n| *n != Length::Count(0.0)) else { continue };
+        let samples = format!("{n} sample{}", if n == 1.0 { "" } else { "s" });
+        let d = match (name, rest) {
+            ("val", [i]) => match cx.number(*i) {
+                Some(i) if i >= n && n >= 1.0 => {
+                    warn(code::NO_SUCH_SAMPLE, cx.span(h), format!("`{}` is past the end of {samples}", cx.text(h)))
+                        .label("never has a value")
+                        .help(format!("the first sample is number 0, the last one here is number {}", n - 1.0))
+                }
+                _ => continue,
+            },
+            ("std", []) if n == 1.0 => {
+                warn(code::NO_SUCH_SAMPLE, cx.span(h), format!("`{}` is taken of one sample", cx.text(h)))
+                    .label("one sample has no spread")
+                    .help("a standard deviation needs two samples or more")
+            }
+            _ => continue,
+        };
+        out.push(d.also(cx.span(*v), format!("{samples} at most")));
     }
 }

@@ -6,10 +6,10 @@ use super::{
     nodes, warn,
 };
 use crate::{
-    check::hir::{HKind, Output, VersionId},
+    check::hir::{HId, HKind, Output, VersionId},
     diag::{Diagnostic, Edit, Fix, code},
 };
-use poolcast_grammar::Span;
+use poolcast_grammar::{BinOp, Span};
 use poolcast_runtime::{metric::Metric, value::DeallocationOption};
 
 /// W0511: no target is set.
@@ -67,12 +67,40 @@ pub(super) fn alias_and_name(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
     }
 }
 
+/// For each expression and target: whether its value is at least what the target is now.
+fn never_falls(cx: &LintCx<'_>) -> Vec<[bool; 2]> {
+    let mut out: Vec<[bool; 2]> = Vec::with_capacity(cx.hir.exprs.len());
+    for h in cx.ids() {
+        let of = |h: HId, k: usize| out.get(h.ix()).is_some_and(|s| s[k]);
+        let grows = |h: HId| cx.facts.range(h).0 >= 0.0;
+        let stays = [0, 1].map(|k| match cx.kind(h) {
+            HKind::CurrentTarget(t) => t as usize == k,
+            HKind::Var(v) => cx.facts.value(v).is_some_and(|value| of(value, k)),
+            HKind::Binary(BinOp::Add, a, b) => (of(a, k) && grows(b)) || (of(b, k) && grows(a)),
+            HKind::Ternary(_, a, b) => of(a, k) && of(b, k),
+            HKind::Call(..) => match cx.call(h) {
+                Some(("max", args)) => args.iter().any(|a| of(*a, k)),
+                Some(("ceil" | "round" | "floor", [x])) => of(*x, k),
+                _ => false,
+            },
+            _ => false,
+        });
+        out.push(stays);
+    }
+    out
+}
+
 /// W0509: nodes may leave with running tasks, and nothing says what happens to the tasks.
 pub(super) fn no_option(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
     if cx.facts.last_option.is_some() || cx.hir.versions.iter().any(|v| v.output == Some(Output::Option)) {
         return;
     }
-    let Some((v, _)) = cx.targets().find(|(_, value)| cx.facts.reads(*value).changes()) else { return };
+    let stays = never_falls(cx);
+    let falls = |(v, value): &(VersionId, HId)| {
+        let slot = cx.hir.versions[v.ix()].output.and_then(|o| o.target());
+        cx.facts.reads(*value).changes() && slot.is_none_or(|k| !stays[value.ix()][k])
+    };
+    let Some((v, _)) = cx.targets().find(falls) else { return };
     let Some(last) = cx.ast.stmts.last() else { return };
     // After the last statement and its `;`, if it has one.
     let end = last.span.hi as usize;

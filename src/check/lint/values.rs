@@ -5,7 +5,7 @@ use crate::{
     check::hir::{HId, HKind},
     diag::{Diagnostic, code},
 };
-use poolcast_grammar::BinOp;
+use poolcast_grammar::{BinOp, Expr};
 
 /// W0525: a division by something that can be zero.
 pub(super) fn division(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
@@ -108,6 +108,34 @@ pub(super) fn equal_arms(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
             .also(cx.span(a), "this arm")
             .also(cx.span(b), "and this one")
             .help("change one arm, or write the value without a condition"),
+        );
+    }
+}
+
+/// W0530: statements after one that always stops.
+pub(super) fn after_stop(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
+    let stops = |h: HId| matches!(cx.kind(h), HKind::Stop);
+    let Some(at) = cx.hir.stmts.iter().position(|s| stops(s.value)) else { return };
+    let (stop, rest) = (&cx.hir.stmts[at], &cx.hir.stmts[at + 1..]);
+    let (Some(first), Some(last)) = (rest.first(), rest.last()) else { return };
+    out.push(
+        warn(code::AFTER_STOP, first.span.to(last.span), "nothing after `stop()` is evaluated")
+            .label("never evaluated")
+            .also(stop.span, "every evaluation ends here")
+            .help("stop on a condition, as in `few ? stop() : 0;`, or remove what follows"),
+    );
+}
+
+/// W0531: `name == value;` as a statement.
+pub(super) fn comparison_statement(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
+    for stmt in cx.ast.stmts.iter().filter(|s| s.target.is_none()) {
+        let Expr::Binary(BinOp::Eq, a, _) = cx.ast.expr(stmt.value) else { continue };
+        let Expr::Name(name) = cx.ast.expr(a) else { continue };
+        let operator = cx.ast.detail[stmt.value.ix()].0;
+        out.push(
+            warn(code::COMPARISON_STATEMENT, stmt.span, "this comparison decides nothing")
+                .label("its value goes nowhere")
+                .fix(false, format!("assign `{}`", cx.ast.name(name)), operator, "="),
         );
     }
 }

@@ -40,7 +40,18 @@ pub(super) fn extract(text: &str) -> Result<Extraction, String> {
                 Some(Level::Array(i)) => *i += 1,
                 _ => key_next = true,
             },
-            b':' => key_next = false,
+            b':' => {
+                key_next = false;
+                let rest = &text[at + 1..];
+                let value = at + 1 + rest.len() - rest.trim_start().len();
+                // A pool without autoscaling says null; a template's parameter of that name is an object.
+                let plain = text[value..].find([',', '}', ']', '\n']).map_or(text.len(), |i| value + i);
+                let word = text[value..plain].trim_end();
+                if holds_formula(&levels) && !word.starts_with(['"', 'n', '{', '[']) {
+                    let span = Span::new(value as u32, (value + word.len()) as u32);
+                    out.skipped.push((span, format!("not text but {word}: write it as a string")));
+                }
+            }
             b'"' => {
                 let (value, map, end) = string(text, at);
                 if key_next {

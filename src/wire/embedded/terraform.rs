@@ -74,13 +74,14 @@ struct Found {
     value: String,
     map: Vec<u32>,
     opaque: Vec<Span>,
+    forks: Vec<u32>,
     quoting: Quoting,
     end: usize,
 }
 
 impl Found {
     fn new(quoting: Quoting) -> Found {
-        Found { value: String::new(), map: Vec::new(), opaque: Vec::new(), quoting, end: 0 }
+        Found { value: String::new(), map: Vec::new(), opaque: Vec::new(), forks: Vec::new(), quoting, end: 0 }
     }
     fn push(&mut self, c: char, at: usize) {
         let from = self.value.len();
@@ -122,6 +123,9 @@ impl Found {
         // A directive (`%{ if … }`) stands for nothing, an interpolation for a value.
         self.push(if rest.starts_with('$') { '1' } else { ' ' }, at);
         self.opaque.push(Span::new(from, from + 1));
+        if rest.starts_with('%') {
+            self.forks.push(from);
+        }
         Some((i + 1).min(text.len()))
     }
     fn piece(mut self, path: String) -> Piece {
@@ -129,7 +133,7 @@ impl Found {
         if self.map.len() == self.value.len() {
             self.map.push(self.end as u32);
         }
-        Piece::new(self.value, path, self.map, self.quoting, self.opaque)
+        Piece { forks: self.forks, ..Piece::new(self.value, path, self.map, self.quoting, self.opaque) }
     }
 }
 
