@@ -250,9 +250,11 @@ impl Sweep {
             write_text(
                 path,
                 &svg::scatter(
-                    "Cost against wait",
-                    "Each point is a setting: cost to the right, mean wait in minutes upward.",
-                    "sweep",
+                    [
+                        "Mean wait in minutes against cost",
+                        "Each point is a setting: cost to the right, mean wait in minutes upward.",
+                        "sweep",
+                    ],
                     &points,
                     "cost",
                 ),
