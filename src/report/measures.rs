@@ -121,9 +121,12 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ),
 ];
 
+/// A subject, and the titles and values in words that belong to it.
+pub type Group = (&'static str, Vec<(&'static str, String)>);
+
 impl Measures {
     /// Groups of titles and values in words, without what is 0; then the titles of what is.
-    pub fn grouped(&self) -> (Vec<(&'static str, Vec<(&'static str, String)>)>, Vec<&'static str>) {
+    pub fn grouped(&self) -> (Vec<Group>, Vec<&'static str>) {
         let values = self.values();
         let mut zero = Vec::new();
         let mut groups = Vec::new();

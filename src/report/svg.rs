@@ -355,7 +355,7 @@ pub fn stacked(words: [&str; 3], epoch_ms: i64, x: &[f64], layers: &[Line<'_>]) 
 pub fn columns(words: [&str; 3], values: &[(String, f64)]) -> String {
     let top = values.iter().map(|(_, v)| *v).fold(0.0, f64::max);
     let ends = (0.0, values.len().max(1) as f64);
-    let mut f = Frame::new(words, ends, (top, whole(values.iter().map(|(_, v)| v))), &[], 0, BOTTOM);
+    let mut f = Frame::new(words, ends, (top, whole(values.iter().map(|(_, v)| v))), &[], 1, BOTTOM);
     for (i, (name, v)) in values.iter().enumerate() {
         let (a, b, y) = (f.x(i as f64 + 0.1), f.x(i as f64 + 0.9), f.y(*v));
         let _ = write!(

@@ -4,7 +4,7 @@
 //! that `compare` does not print too.
 
 use super::{
-    measures::{Better, Measures},
+    measures::Measures,
     page,
     svg::{self, Line, escape},
     term::span,
@@ -160,12 +160,12 @@ impl Versus<'_> {
             let _ = write!(h, "<th scope=\"col\" class=\"n\">{}</th>", escape(name));
         }
         h.push_str("<th scope=\"col\">best</th></tr></thead><tbody>");
-        for (row, (_, title, _, better)) in Measures::ROWS.iter().enumerate() {
+        for (row, (_, title, ..)) in Measures::ROWS.iter().enumerate() {
             if (0..c.names.len()).all(|k| c.estimate(k, row).mean == 0.0) {
                 continue;
             }
             let _ = write!(h, "<tr><th scope=\"row\">{title}</th>");
-            let winner = c.winner(row).filter(|_| *better != Better::Neither);
+            let winner = c.winner(row);
             for k in 0..c.names.len() {
                 let (mean, difference) = cell(c, k, row);
                 let mean = if winner == Some(k) { format!("<strong>{mean}</strong>") } else { mean };
