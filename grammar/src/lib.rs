@@ -17,8 +17,7 @@ pub use span::{LineIndex, Span};
 
 /// Longest formula in characters (language.md §2.1).
 pub const MAX_CHARS: usize = 8192;
-/// The byte-order mark some editors put before a text. It is no part of the formula: one at the very start is skipped.
-pub const BOM: char = '\u{feff}';
+pub use token::BOM;
 /// Most statements, empty ones not counted (language.md §2.1).
 pub const MAX_STATEMENTS: usize = 100;
 

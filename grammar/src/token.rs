@@ -7,6 +7,9 @@ use crate::ast::BinOp;
 use crate::span::Span;
 use logos::Logos;
 
+/// The byte-order mark some editors put before a text. It is no part of the formula: one at the very start is skipped.
+pub const BOM: char = '\u{feff}';
+
 /// What a token is.
 #[derive(Logos, Debug, Clone, Copy, PartialEq, Eq)]
 #[logos(extras = Vec<Span>)]
@@ -71,8 +74,8 @@ fn comment(lex: &mut logos::Lexer<'_, Kind>) -> logos::Skip {
 /// A lexer at the start of a text, a byte-order mark behind it.
 pub(crate) fn lexer(text: &str) -> logos::Lexer<'_, Kind> {
     let mut lexer = Kind::lexer(text);
-    if text.starts_with(crate::BOM) {
-        lexer.bump(crate::BOM.len_utf8());
+    if text.starts_with(BOM) {
+        lexer.bump(BOM.len_utf8());
     }
     lexer
 }

@@ -4,6 +4,7 @@
 //! replayed on the engine; a pool over time (that is `claims`).
 
 pub mod assume;
+pub mod claim;
 pub mod diff;
 pub mod domain;
 pub mod lints;

@@ -8,16 +8,18 @@ use super::{
     simulate::{Change, stored},
 };
 use crate::{
-    compare::{Comparison, pareto},
+    compare::Comparison,
     report::{
-        measures::{Better, Measures},
-        svg,
+        measures::Measures,
+        page,
         term::table,
+        versus::{self, Versus},
     },
     sim::Simulation,
     wire::{
         scenario::{self, Overrides},
         tables::{Column, Table},
+        time,
     },
 };
 use rayon::prelude::*;
@@ -44,6 +46,9 @@ pub struct Compare {
     /// Write every run to a table (.csv or .parquet).
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Write one self-contained page: measures, cost against wait, and every formula's nodes over time.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Write cost against wait as a chart.
     #[arg(long, value_name = "FILE.svg")]
     chart: Option<PathBuf>,
@@ -73,7 +78,7 @@ impl Verb for Compare {
     fn run(&self, term: &Term) -> Result<Exit, Complaint> {
         let mut reads = self.change.reads(&self.scenario);
         reads.extend(self.formulas.iter().map(Path::new));
-        output::apart(&reads, &[self.out.as_deref(), self.chart.as_deref()])?;
+        output::apart(&reads, &[self.out.as_deref(), self.chart.as_deref(), self.report.as_deref()])?;
         let base = self.change.overrides()?;
         let mut texts = Vec::new();
         for name in &self.formulas {
@@ -107,10 +112,18 @@ impl Verb for Compare {
                     .map_err(|e| format!("{}: {e}", self.formulas[*f]))?;
                 sim.run();
                 bar.inc(1);
-                Ok(Measures::of(&sim))
+                // One run of each is enough to draw.
+                let drawn = *s == 0 && self.report.is_some();
+                let series = if drawn { sim.output().series.iter().copied().collect() } else { Vec::new() };
+                let pools: Vec<String> =
+                    if drawn { sim.pools().map(|p| p.id.to_string()).collect() } else { Vec::new() };
+                Ok((Measures::of(&sim), series, pools))
             })
             .collect::<Result<Vec<_>, String>>()?;
         bar.finish_and_clear();
+        let pools = measured.first().map(|(_, _, pools)| pools.clone()).unwrap_or_default();
+        let (measured, series): (Vec<Measures>, Vec<Vec<_>>) = measured.into_iter().map(|(m, s, _)| (m, s)).unzip();
+        let series: Vec<Vec<_>> = series.into_iter().step_by(seeds.len()).collect();
         let runs: Vec<Vec<Measures>> = measured.chunks(seeds.len()).map(<[Measures]>::to_vec).collect();
         let names = labels(&self.formulas);
         let c = Comparison { names, seeds, runs };
@@ -118,17 +131,20 @@ impl Verb for Compare {
         if let Some(path) = &self.out {
             write_runs(&c).write(path).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
         }
+        if let Some(path) = &self.report {
+            let page = Versus {
+                title: &first.name,
+                comparison: &c,
+                series: &series,
+                pools: &pools,
+                formulas: &texts,
+                epoch_ms: time::unix_ms_from_ticks(first.config.epoch),
+                prices: &first.prices,
+            };
+            output::write(path, &page.html())?;
+        }
         if let Some(path) = &self.chart {
-            let (points, front) = trade(&c);
-            let about = "Cost to the right, mean wait in minutes upward; filled points are on the front: nothing is both cheaper and faster.";
-            let list: Vec<(String, f64, f64, bool)> = c
-                .names
-                .iter()
-                .zip(points)
-                .zip(front)
-                .map(|((n, (x, y)), on)| (n.clone(), x, y / 60_000.0, on))
-                .collect();
-            output::write(path, &svg::scatter("Cost against wait", about, "trade", &list, "cost"))?;
+            output::write(path, &versus::trade_chart(&c, page::currency(&first.prices)).0)?;
         }
         Ok(Exit::Fine)
     }
@@ -145,15 +161,6 @@ fn labels(formulas: &[String]) -> Vec<String> {
     formulas.iter().zip(&all).map(|(path, name)| if alone(name) { name.clone() } else { path.clone() }).collect()
 }
 
-/// Mean cost and wait of each, and whether it is on the front.
-fn trade(c: &Comparison) -> (Vec<(f64, f64)>, Vec<bool>) {
-    let row = |name: &str| Measures::ROWS.iter().position(|(n, ..)| *n == name).unwrap_or(0);
-    let points: Vec<(f64, f64)> =
-        (0..c.names.len()).map(|k| (c.estimate(k, row("cost")).mean, c.estimate(k, row("wait_mean")).mean)).collect();
-    let front = pareto(&points);
-    (points, front)
-}
-
 fn write_runs(c: &Comparison) -> Table {
     let pairs: Vec<(usize, usize)> = (0..c.names.len()).flat_map(|f| (0..c.seeds.len()).map(move |s| (f, s))).collect();
     let mut t = Table::new()
@@ -168,8 +175,7 @@ fn write_runs(c: &Comparison) -> Table {
 impl Compare {
     fn told(&self, c: &Comparison) -> String {
         let mut rows = Vec::new();
-        let mut wins: Vec<Vec<&str>> = vec![Vec::new(); c.names.len()];
-        for (row, (name, title, unit, better)) in Measures::ROWS.iter().enumerate() {
+        for (row, (name, title, _, _)) in Measures::ROWS.iter().enumerate() {
             let zero = (0..c.names.len()).all(|k| c.estimate(k, row).mean == 0.0);
             if zero || !(self.all || MAIN.contains(name)) {
                 continue;
@@ -177,65 +183,24 @@ impl Compare {
             let winner = c.winner(row);
             let mut cells = vec![title.to_string()];
             for k in 0..c.names.len() {
-                let e = c.estimate(k, row);
-                let mut text = unit.show(e.mean);
-                if k > 0 {
-                    let d = c.difference(k, row);
-                    if d.mean != 0.0 {
-                        let sign = if d.mean > 0.0 { "+" } else { "−" };
-                        text += &format!(" ({sign}{}", unit.show(d.mean.abs()));
-                        text += &d.half.map_or(")".to_string(), |h| format!(" ± {})", unit.show(h)));
-                    }
+                let (mut text, difference) = versus::cell(c, k, row);
+                if !difference.is_empty() {
+                    text += &format!(" ({difference})");
                 }
                 if winner == Some(k) {
                     text += " *";
                 }
                 cells.push(text);
             }
-            if let Some(w) = winner.filter(|_| *better != Better::Neither) {
-                wins[w].push(title);
-            }
             rows.push(cells);
         }
         let mut header = vec!["measure"];
         header.extend(c.names.iter().map(String::as_str));
-        let mut out = format!(
-            "{}\n* is the best of the row; in brackets the difference to {}",
-            table(&header, &rows),
-            c.names[0]
-        );
-        out += &if c.seeds.len() > 1 {
-            format!(" with its 95 % confidence over {} seeds, the same for all.\n", c.seeds.len())
-        } else {
-            "; one seed says nothing about chance, --seeds N does.\n".to_string()
-        };
-        let (points, front) = trade(c);
-        let on: Vec<String> = c
-            .names
-            .iter()
-            .zip(points.iter().zip(&front))
-            .filter(|(_, (_, on))| **on)
-            .map(|(n, ((cost, wait), _))| format!("{n} ({cost:.2}, {})", crate::report::term::span(*wait)))
-            .collect();
-        out += &format!("Nothing is both cheaper and faster than: {}.\n", on.join("; "));
-        let cost_row = 0;
-        for k in 1..c.names.len() {
-            let d = c.difference(k, cost_row);
-            let base = c.estimate(0, cost_row).mean;
-            if base > 0.0 && d.mean != 0.0 {
-                let sure = match d.half {
-                    None => "",
-                    Some(_) if d.is_sure() => ", beyond chance",
-                    Some(_) => ", within chance",
-                };
-                let word = if d.mean < 0.0 { "cheaper" } else { "dearer" };
-                out += &format!(
-                    "{} is {:.0} % {word} than {}{sure}.\n",
-                    c.names[k],
-                    (d.mean / base * 100.0).abs(),
-                    c.names[0]
-                );
-            }
+        let mut out =
+            format!("{}\n* is the best of the row; in brackets {}\n", table(&header, &rows), versus::legend(c));
+        for line in versus::sentences(c) {
+            out += &line;
+            out.push('\n');
         }
         out
     }

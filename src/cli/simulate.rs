@@ -262,13 +262,14 @@ impl Simulate {
             let end = crate::report::term::span(sim.now() as f64);
             out += &bars(&format!("nodes of {}", p.id), &bins, 5, "start", &end);
         }
-        let rows: Vec<Vec<String>> = Measures::ROWS
-            .iter()
-            .zip(m.values())
-            .filter(|(_, v)| *v != 0.0)
-            .map(|((_, title, unit, _), v)| vec![title.to_string(), unit.show(v)])
-            .collect();
-        out += &format!("\n{}\ndigest {:016x}\n", table(&["measure", "value"], &rows), sim.digest());
+        let (groups, zero) = m.grouped();
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        for (group, list) in groups {
+            rows.push(vec![group.to_string(), String::new()]);
+            rows.extend(list.into_iter().map(|(title, value)| vec![format!("  {title}"), value]));
+        }
+        let none = if zero.is_empty() { String::new() } else { format!("none: {}\n", zero.join(", ")) };
+        out += &format!("\n{}\n{none}digest {:016x}\n", table(&["measure", "value"], &rows), sim.digest());
         out
     }
 
@@ -293,9 +294,10 @@ impl Simulate {
             }
         }
         let epoch = time::unix_ms_from_ticks(scenario.config.epoch);
+        let currency = crate::report::page::currency(&scenario.prices);
         for (i, p) in sim.pools().enumerate() {
             for ((chart, _), name) in
-                pool_charts(epoch, sim, i as u32, &p.id).into_iter().zip(["nodes", "tasks", "states", "cost"])
+                pool_charts(epoch, sim, i as u32, &p.id, currency).into_iter().zip(["nodes", "tasks", "states", "cost"])
             {
                 let safe: String =
                     p.id.chars().map(|c| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '_' }).collect();

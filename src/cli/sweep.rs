@@ -252,9 +252,11 @@ impl Sweep {
             output::write(
                 path,
                 &svg::scatter(
-                    "Cost against wait",
-                    "Each point is a setting: cost to the right, mean wait in minutes upward.",
-                    "sweep",
+                    [
+                        "Mean wait in minutes against cost",
+                        "Each point is a setting: cost to the right, mean wait in minutes upward.",
+                        "sweep",
+                    ],
                     &points,
                     "cost",
                 ),

@@ -3,7 +3,8 @@
 //! In: a finished (or interrupted) run. Out: HTML. Never: a script, a request, a meaning that only a colour carries.
 
 use super::{
-    measures::Measures,
+    measures::{Measures, Unit},
+    page,
     svg::{self, Line, Mark, escape},
     term::{number, span},
 };
@@ -18,27 +19,10 @@ use crate::{
     },
     wire::{scenario::Scenario, time},
 };
-use std::fmt::Write;
+use std::fmt::Write as _;
 
 /// Evaluations shown one by one; those that failed or changed something come first.
 const SHOWN: usize = 300;
-
-const STYLE: &str = "
-:root{color-scheme:light dark;--line:#8886;--soft:#8881}
-*{box-sizing:border-box}
-body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1rem;overflow-wrap:anywhere}
-h1{font-size:1.5rem;margin:.2em 0}h2{font-size:1.2rem;margin:2em 0 .4em;border-bottom:1px solid var(--line)}h3{font-size:1rem}
-svg{width:100%;height:auto;display:block}
-figure{margin:1rem 0}figcaption{font-size:.9rem}
-table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{padding:.15em .8em .15em 0;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
-td.n,th.n{text-align:right}
-.scroll{overflow-x:auto}
-pre{background:var(--soft);padding:.6em;overflow-x:auto;font-size:.85rem;white-space:pre-wrap}
-details{margin:.3em 0}summary{cursor:pointer;padding:.25em 0}
-ol.findings>li{margin:.5em 0}
-.partial{border:2px solid;padding:.6em}
-@media print{body{max-width:none;font-size:11pt}h2,figure{break-inside:avoid}details:not([open])>*:not(summary){display:none}}
-";
 
 /// What the page is made of besides the run.
 pub struct Page<'a> {
@@ -58,13 +42,7 @@ impl Page<'_> {
     /// The page.
     pub fn html(&self) -> String {
         let (s, m) = (self.scenario, self.measures);
-        let mut h = String::with_capacity(1 << 17);
-        let _ = write!(
-            h,
-            "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>{0} – poolcast</title><link rel=\"icon\" href=\"data:,\"><style>{STYLE}</style></head><body><main><h1>{0}</h1><p>{1}</p>",
-            escape(&s.name),
-            escape(&s.about)
-        );
+        let mut h = page::open(&s.name, &s.about);
         if self.partial {
             let _ = write!(
                 h,
@@ -72,20 +50,21 @@ impl Page<'_> {
                 self.at(self.sim.now())
             );
         }
+        let mut sections = vec![("happened".into(), "What happened".into()), ("numbers".into(), "In numbers".into())];
+        for (i, p) in self.sim.pools().enumerate() {
+            sections.push((format!("pool{i}"), format!("Pool {}", p.id)));
+        }
+        sections.push(("formulas".into(), "Formula".into()));
+        page::contents(&mut h, &sections);
         self.findings(&mut h);
         self.numbers(&mut h, m);
         for (i, p) in self.sim.pools().enumerate() {
             self.pool(&mut h, i as u32, &p.id);
         }
-        self.waits(&mut h);
         self.formulas(&mut h);
-        let _ = writeln!(
-            h,
-            "<h2>How this was made</h2><p>poolcast {}, seed {}, digest {:016x}. Prices: {}. Times are UTC.</p></main></body></html>",
-            env!("CARGO_PKG_VERSION"),
-            s.config.seed,
-            self.sim.digest(),
-            escape(&s.prices)
+        page::close(
+            &mut h,
+            &format!("seed {}, digest {:016x}. Prices: {}.", s.config.seed, self.sim.digest(), s.prices),
         );
         h
     }
@@ -100,7 +79,7 @@ impl Page<'_> {
     }
 
     fn findings(&self, h: &mut String) {
-        h.push_str("<h2>What happened</h2>");
+        h.push_str("<h2 id=\"happened\">What happened</h2>");
         if self.findings.is_empty() {
             h.push_str("<p>Nothing out of the ordinary: the pool followed its targets, no work was lost, nothing was blocked.</p>");
             return;
@@ -123,23 +102,45 @@ impl Page<'_> {
     }
 
     fn numbers(&self, h: &mut String, m: &Measures) {
-        h.push_str("<h2>In numbers</h2><div class=\"scroll\"><table><thead><tr><th scope=\"col\">measure</th><th scope=\"col\" class=\"n\">value</th></tr></thead><tbody>");
-        for ((_, title, unit, _), v) in Measures::ROWS.iter().zip(m.values()) {
-            let _ = write!(h, "<tr><th scope=\"row\">{title}</th><td class=\"n\">{}</td></tr>", escape(&unit.show(v)));
+        let currency = page::currency(&self.scenario.prices);
+        h.push_str("<h2 id=\"numbers\">In numbers</h2>");
+        let figures = [
+            ("Cost", format!("{:.2} {currency}", m.cost)),
+            ("Mean wait", span(m.wait_mean)),
+            ("95 % of tasks waited at most", span(m.wait_p95)),
+            ("Tasks that succeeded", format!("{} of {}", number(m.succeeded), number(m.tasks))),
+            ("Slots in use", Unit::Share.show(m.utilisation)),
+        ];
+        page::key_figures(h, &figures);
+        let (groups, zero) = m.grouped();
+        h.push_str("<div class=\"tables\">");
+        for (group, rows) in groups {
+            let unit = if group == "Cost" && !currency.is_empty() { format!(", {currency}") } else { String::new() };
+            let _ = write!(h, "<table class=\"whole\"><caption>{group}{unit}</caption><tbody>");
+            for (title, value) in rows {
+                let _ = write!(h, "<tr><th scope=\"row\">{title}</th><td class=\"n\">{}</td></tr>", escape(&value));
+            }
+            h.push_str("</tbody></table>");
         }
-        h.push_str("</tbody></table></div>");
+        h.push_str("</div>");
+        if !zero.is_empty() {
+            let _ = write!(h, "<p>None: {}.</p>", zero.join(", "));
+        }
+        self.waits(h);
     }
 
     fn pool(&self, h: &mut String, pool: u32, id: &str) {
         let rows: Vec<&SeriesRow> = self.sim.output().series.iter().filter(|r| r.pool == pool).collect();
-        let _ = write!(h, "<h2>Pool {}</h2>", escape(id));
+        let _ = write!(h, "<h2 id=\"pool{pool}\">Pool {}</h2>", escape(id));
         if rows.is_empty() {
             h.push_str("<p>No time series was kept for this pool.</p>");
             return;
         }
-        for (chart, caption) in pool_charts(self.epoch(), self.sim, pool, id) {
-            let _ = write!(h, "<figure>{chart}<figcaption>{}</figcaption></figure>", escape(&caption));
+        h.push_str("<div class=\"figures down\">");
+        for (chart, caption) in pool_charts(self.epoch(), self.sim, pool, id, page::currency(&self.scenario.prices)) {
+            page::figure(h, &chart, &caption);
         }
+        h.push_str("</div>");
         self.series_table(h, &rows);
         self.resizes(h, pool);
         self.evaluations(h, pool);
@@ -147,7 +148,7 @@ impl Page<'_> {
 
     /// The charts' numbers for those who do not see them, at most two dozen rows.
     fn series_table(&self, h: &mut String, rows: &[&SeriesRow]) {
-        h.push_str("<details><summary>The same as a table</summary><div class=\"scroll\"><table><thead><tr><th scope=\"col\">time</th><th scope=\"col\" class=\"n\">target</th><th scope=\"col\" class=\"n\">nodes</th><th scope=\"col\" class=\"n\">waiting</th><th scope=\"col\" class=\"n\">running</th><th scope=\"col\" class=\"n\">cost</th></tr></thead><tbody>");
+        h.push_str("<details><summary>The charts as a table</summary><div class=\"scroll\"><table><thead><tr><th scope=\"col\">time</th><th scope=\"col\" class=\"n\">target</th><th scope=\"col\" class=\"n\">nodes</th><th scope=\"col\" class=\"n\">waiting</th><th scope=\"col\" class=\"n\">running</th><th scope=\"col\" class=\"n\">cost</th></tr></thead><tbody>");
         for r in rows.iter().step_by(rows.len().div_ceil(24).max(1)) {
             let nodes: u32 = r.nodes.iter().flatten().sum();
             let _ = write!(
@@ -201,39 +202,70 @@ impl Page<'_> {
             return;
         }
         let failed = runs.iter().filter(|r| r.result.is_err()).count();
-        let _ = write!(h, "<h3>Evaluations: {}, failed: {failed}</h3>", runs.len());
-        let all = runs.len() <= SHOWN;
-        let mut shown = 0;
-        for r in &runs {
-            if !(all || r.result.is_err() || r.applied) || shown >= SHOWN {
-                continue;
-            }
-            shown += 1;
-            let (word, body) = match &r.result {
-                Ok(o) => (if r.applied { "resized" } else { "no change" }, o.results.replace(';', ";\n")),
-                Err(e) => {
-                    ("failed", format!("{}: {}\n{}\n{}", e.code, e.message, e.value, e.results.replace(';', ";\n")))
-                }
-            };
+        let applied = runs.iter().filter(|r| r.applied).count();
+        let _ = write!(
+            h,
+            "<h3>Evaluations: {}, resized: {applied}, failed: {failed}</h3><p>Counts are dedicated + Spot nodes; open one for every variable the formula had.",
+            runs.len()
+        );
+        // All if they are few; else those that failed, then those that resized, then the others.
+        let mut shown: Vec<&AutoScaleRun> = runs.clone();
+        shown.sort_by_key(|r| (r.result.is_ok(), !r.applied, r.at));
+        shown.truncate(SHOWN);
+        shown.sort_by_key(|r| r.at);
+        if shown.len() < runs.len() {
             let _ = write!(
                 h,
-                "<details><summary>{} – {word}: targets {}+{}, nodes {}+{} before</summary><pre>{}</pre></details>",
-                self.at(r.at),
-                r.before[0],
-                r.before[1],
-                r.current[0],
-                r.current[1],
-                escape(&body)
-            );
-        }
-        if shown < runs.len() {
-            let _ = write!(
-                h,
-                "<p>{} of {} are shown, those that failed or resized first; all are in evaluations.csv.</p>",
-                shown,
+                " {} of {} are here, those that failed or resized first; <code>simulate --out DIR</code> writes all to evaluations.csv.",
+                shown.len(),
                 runs.len()
             );
         }
+        h.push_str("</p>");
+        let day = |r: &AutoScaleRun| self.at(r.at).split(' ').next().unwrap_or("").to_owned();
+        for runs in shown.chunk_by(|a, b| day(a) == day(b)) {
+            let bad = runs.iter().filter(|r| r.result.is_err()).count();
+            let bad = if bad > 0 { format!(", {bad} failed") } else { String::new() };
+            let resized = runs.iter().filter(|r| r.applied).count();
+            let _ = write!(
+                h,
+                "<details><summary>{}: {} evaluations, {resized} resized{bad}</summary>",
+                day(runs[0]),
+                runs.len()
+            );
+            for r in runs {
+                self.evaluation(h, r);
+            }
+            h.push_str("</details>");
+        }
+    }
+
+    fn evaluation(&self, h: &mut String, r: &AutoScaleRun) {
+        let at = self.at(r.at);
+        let time = at.split(' ').nth(1).unwrap_or("");
+        let [d, s] = r.before;
+        let (word, body) = match &r.result {
+            Ok(o) => {
+                let (to_d, to_s) = (o.dedicated.or(d), o.low_priority.or(s));
+                let word = if (to_d, to_s) == (d, s) {
+                    format!("target stays {d}+{s}")
+                } else {
+                    format!("target {d}+{s} becomes {to_d}+{to_s}")
+                };
+                (if r.applied { word + ", resized" } else { word }, o.results.replace(';', ";\n"))
+            }
+            Err(e) => (
+                format!("<strong>failed</strong>, target stays {d}+{s}"),
+                format!("{}: {}\n{}\n{}", e.code, e.message, e.value, e.results.replace(';', ";\n")),
+            ),
+        };
+        let _ = write!(
+            h,
+            "<details><summary>{time}: {word}; {}+{} nodes there</summary><pre>{}</pre></details>",
+            r.current[0],
+            r.current[1],
+            escape(&body)
+        );
     }
 
     fn waits(&self, h: &mut String) {
@@ -258,11 +290,14 @@ impl Page<'_> {
             span(m.wait_max)
         );
         let values: Vec<(String, f64)> = bins.into_iter().map(|(name, _, n)| (name.to_string(), n)).collect();
-        let chart = svg::columns("Waits", &about, "waits", &values);
-        let _ = write!(h, "<h2>Waits</h2><figure>{chart}<figcaption>{}</figcaption></figure>", escape(&about));
+        let chart = svg::columns(["Tasks by how long they waited", &about, "waits"], &values);
+        h.push_str("<div class=\"figures\">");
+        page::figure(h, &chart, &about);
+        h.push_str("</div>");
     }
 
     fn formulas(&self, h: &mut String) {
+        h.push_str("<h2 id=\"formulas\">Formula</h2>");
         let mut seen: Vec<&str> = Vec::new();
         for p in &self.scenario.config.pools {
             let Some(text) = p.formula.as_deref() else { continue };
@@ -270,7 +305,7 @@ impl Page<'_> {
                 continue;
             }
             seen.push(text);
-            let _ = write!(h, "<h2>Formula of {}</h2><pre>{}</pre>", escape(&p.id), escape(text.trim()));
+            let _ = write!(h, "<h3>Of pool {}</h3><pre>{}</pre>", escape(&p.id), escape(text.trim()));
             let said = match Formula::compile(text) {
                 Ok(f) => render::human("formula", text, f.diagnostics().iter(), false),
                 Err(e) => e.to_string(),
@@ -280,6 +315,9 @@ impl Page<'_> {
             } else {
                 let _ = write!(h, "<p>What the checker says:</p><pre>{}</pre>", escape(said.trim_end()));
             }
+        }
+        if seen.is_empty() {
+            h.push_str("<p>No pool has one.</p>");
         }
     }
 }
@@ -298,8 +336,8 @@ fn wait_bins() -> Vec<(&'static str, i64, f64)> {
     ]
 }
 
-/// The three charts of a pool, each with what it shows in words.
-pub fn pool_charts(epoch_ms: i64, sim: &Simulation, pool: u32, id: &str) -> Vec<(String, String)> {
+/// The four charts of a pool, each with what it shows in words.
+pub fn pool_charts(epoch_ms: i64, sim: &Simulation, pool: u32, id: &str, currency: &str) -> Vec<(String, String)> {
     let rows: Vec<&SeriesRow> = sim.output().series.iter().filter(|r| r.pool == pool).collect();
     let x: Vec<f64> = rows.iter().map(|r| r.at as f64).collect();
     let of = |f: &dyn Fn(&SeriesRow) -> f64| rows.iter().map(|r| f(r)).collect::<Vec<f64>>();
@@ -316,73 +354,81 @@ pub fn pool_charts(epoch_ms: i64, sim: &Simulation, pool: u32, id: &str) -> Vec<
             marks.push(Mark {
                 at: r.at as f64,
                 glyph: '×',
+                kind: "evaluation failed",
                 text: format!("evaluation failed: {} {}", e.code, e.value),
             });
         } else if r.applied {
-            marks.push(Mark { at: r.at as f64, glyph: '·', text: "evaluation that resized".into() });
+            let text = "evaluation that resized".into();
+            marks.push(Mark { at: r.at as f64, glyph: '|', kind: "evaluation that resized", text });
         }
     }
     let mut errors = 0;
     for r in sim.output().resizes.iter().filter(|r| r.pool == pool && !r.errors.is_empty()) {
         errors += 1;
         let codes: Vec<&str> = r.errors.iter().map(|e| e.code).collect();
-        marks.push(Mark { at: r.end as f64, glyph: '!', text: format!("resize error: {}", codes.join(", ")) });
+        let text = format!("resize error: {}", codes.join(", "));
+        marks.push(Mark { at: r.end as f64, glyph: '!', kind: "resize error", text });
     }
-    // Errors are drawn before dots, so that a dot never hides one.
-    marks.sort_by(|a, b| {
-        (a.at, a.glyph == '·').partial_cmp(&(b.at, b.glyph == '·')).unwrap_or(std::cmp::Ordering::Equal)
-    });
+    // A row for each glyph, what went wrong first.
+    marks.sort_by(|a, b| (a.glyph, a.at).partial_cmp(&(b.glyph, b.at)).unwrap_or(std::cmp::Ordering::Equal));
     let about = format!(
-        "Targets reached {} and nodes {}; {failed} evaluations failed (×), {errors} resizes ended with an error (!), dots are evaluations that resized.",
+        "Targets reached {} and nodes {}; {failed} evaluations failed and {errors} resizes ended with an error.",
         top(&target),
         top(&nodes)
     );
     let mut out = vec![(
         svg::lines(
-            &format!("Targets and nodes of {id}"),
-            &about,
-            &format!("p{pool}n"),
+            [&format!("Targets and nodes of {id}"), &about, &format!("p{pool}n")],
             epoch_ms,
             &x,
             &[Line { name: "nodes", values: nodes }, Line { name: "target", values: target }],
             &marks,
+            true,
         ),
         about,
     )];
     let about = format!("At most {} tasks waited and {} ran at once.", top(&waiting), top(&running));
     out.push((
         svg::lines(
-            &format!("Tasks of {id}"),
-            &about,
-            &format!("p{pool}t"),
+            [&format!("Tasks of {id}"), &about, &format!("p{pool}t")],
             epoch_ms,
             &x,
             &[Line { name: "running", values: running }, Line { name: "waiting", values: waiting }],
             &[],
+            true,
         ),
         about,
     ));
-    let layers: Vec<Line<'_>> = NodeState::ALL
+    // What works at the bottom, what is being lost on top: a steady ground is easier to read.
+    let mut states: Vec<NodeState> = NodeState::ALL.to_vec();
+    states.sort_by_key(|s| match s {
+        NodeState::Running => 0,
+        NodeState::Idle => 1,
+        NodeState::LeavingPool => 3,
+        NodeState::Preempted => 4,
+        _ => 2,
+    });
+    let layers: Vec<Line<'_>> = states
         .iter()
         .map(|s| Line { name: s.name(), values: of(&|r| (r.nodes[0][*s as usize] + r.nodes[1][*s as usize]) as f64) })
         .collect();
     let present: Vec<&str> = layers.iter().filter(|l| l.values.iter().any(|v| *v > 0.0)).map(|l| l.name).collect();
     let about = format!("Nodes by state, one on top of the other: {}.", present.join(", "));
     out.push((
-        svg::stacked(&format!("Node states of {id}"), &about, &format!("p{pool}s"), epoch_ms, &x, &layers),
+        svg::stacked([&format!("Nodes of {id} by state"), &about, &format!("p{pool}s")], epoch_ms, &x, &layers),
         about,
     ));
+    let unit = if currency.is_empty() { String::new() } else { format!(", {currency}") };
     let cost = of(&|r| r.cost as f64 / 1e6);
-    let about = format!("Cost adds up to {:.2}.", cost.last().copied().unwrap_or(0.0));
+    let about = format!("Cost adds up to {:.2} {currency}.", cost.last().copied().unwrap_or(0.0)).replace(" .", ".");
     out.push((
         svg::lines(
-            &format!("Cost of {id}"),
-            &about,
-            &format!("p{pool}c"),
+            [&format!("Cost of {id}{unit}"), &about, &format!("p{pool}c")],
             epoch_ms,
             &x,
             &[Line { name: "cost", values: cost }],
             &[],
+            true,
         ),
         about,
     ));

@@ -105,7 +105,45 @@ measures! {
     peak_nodes Plain Neither "most nodes (sum over pools)";
 }
 
+/// What belongs together for a reader.
+const GROUPS: [(&str, &[&str]); 6] = [
+    ("Cost", &["cost", "cost_dedicated", "cost_spot", "cost_idle"]),
+    (
+        "Waiting",
+        &["wait_mean", "wait_p50", "wait_p95", "wait_p99", "wait_max", "slowdown_p50", "slowdown_p95", "makespan"],
+    ),
+    ("Tasks", &["tasks", "succeeded", "failed", "unfinished"]),
+    ("Nodes", &["node_hours", "idle_hours", "unusable_hours", "utilisation", "peak_nodes"]),
+    ("Work lost", &["lost_requeue", "lost_terminate", "lost_preempt", "evictions"]),
+    (
+        "Autoscale and resizes",
+        &["evaluations", "failed_evaluations", "resizes", "resize_errors", "oscillations", "apart", "quota_blocked"],
+    ),
+];
+
+/// A subject, and the titles and values in words that belong to it.
+pub type Group = (&'static str, Vec<(&'static str, String)>);
+
 impl Measures {
+    /// Groups of titles and values in words, without what is 0; then the titles of what is.
+    pub fn grouped(&self) -> (Vec<Group>, Vec<&'static str>) {
+        let values = self.values();
+        let mut zero = Vec::new();
+        let mut groups = Vec::new();
+        for (group, names) in GROUPS {
+            let mut rows = Vec::new();
+            for name in names {
+                let Some(k) = Self::ROWS.iter().position(|(n, ..)| n == name) else { continue };
+                let (_, title, unit, _) = Self::ROWS[k];
+                if values[k] == 0.0 { zero.push(title) } else { rows.push((title, unit.show(values[k]))) }
+            }
+            if !rows.is_empty() {
+                groups.push((group, rows));
+            }
+        }
+        (groups, zero)
+    }
+
     /// Of a run up to now.
     pub fn of(sim: &Simulation) -> Measures {
         let s = sim.summary();
@@ -159,5 +197,19 @@ impl Measures {
         m.failed = finished.saturating_sub(good) as f64;
         m.unfinished = unfinished as f64;
         m
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_measure_is_in_one_group() {
+        let mut grouped: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        let mut all: Vec<&str> = Measures::ROWS.iter().map(|(name, ..)| *name).collect();
+        grouped.sort_unstable();
+        all.sort_unstable();
+        assert_eq!(grouped, all);
     }
 }

@@ -4,6 +4,8 @@
 
 pub mod html;
 pub mod measures;
+pub mod page;
 pub mod profile;
 pub mod svg;
 pub mod term;
+pub mod versus;

@@ -1,42 +1,49 @@
 //! Charts as SVG text, for the page and as files.
 //!
-//! In: values over time. Out: one `<svg>` that scales, prints, and can be read without colour: lines differ in dash and are
-//! named at their end, layers differ in pattern. Never: a script, a font or an image from elsewhere.
+//! In: values over time. Out: one `<svg>` that scales, prints, and can be read without colour: lines differ in dash, areas in
+//! pattern, marks in their letter, and a key above the plot names each. Never: a script, a font or an image from elsewhere.
 //!
 //! Why not a chart crate: none of those at hand gives dash, pattern and text alternatives, which is what is asked for here.
 
 use super::term::number;
 use std::fmt::Write;
 
-const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 240.0;
-const LEFT: f64 = 46.0;
-const RIGHT: f64 = 96.0;
-const TOP: f64 = 12.0;
-const BOTTOM: f64 = 26.0;
+/// Narrow, so that text of 12 units is still read on a phone 390 points wide; two fit side by side on a desk.
+const WIDTH: f64 = 440.0;
+const LEFT: f64 = 44.0;
+const RIGHT: f64 = 12.0;
+/// Height of the plot alone; title, key and marks come on top.
+const PLOT: f64 = 170.0;
+const BOTTOM: f64 = 24.0;
+/// Height of a line of text.
+const ROW: f64 = 16.0;
+/// Width of a letter, generously.
+const LETTER: f64 = 7.0;
 /// More points than this per line cannot be seen.
-const POINTS: usize = 480;
+const POINTS: usize = 400;
 
 /// Colours that stay apart for every kind of colour vision (Okabe and Ito), and on both grounds.
 const COLOURS: [&str; 8] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7f7f7f", "#b8a800"];
-const DASHES: [&str; 6] = ["", "6 3", "2 2", "8 3 2 3", "1 3", "12 4"];
+const DASHES: [&str; 8] = ["", "6 3", "2 2", "8 3 2 3", "1 3", "12 4", "4 1", "1 1"];
 
 /// A line over time.
 #[derive(Debug, Clone)]
 pub struct Line<'a> {
-    /// Its name, written at its end.
+    /// Its name, written in the key.
     pub name: &'a str,
     /// One value per instant.
     pub values: Vec<f64>,
 }
 
-/// Something that happened, marked on the axis.
+/// Something that happened, marked above the lines.
 #[derive(Debug, Clone)]
 pub struct Mark {
     /// When, ms.
     pub at: f64,
     /// One character.
     pub glyph: char,
+    /// What this glyph means, the same for all that share it.
+    pub kind: &'static str,
     /// What, shown when pointed at.
     pub text: String,
 }
@@ -67,37 +74,63 @@ fn thin(x: &[f64], values: &[f64]) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// A round number at or above, for the top of an axis.
-fn nice(top: f64) -> f64 {
+/// The top of an axis and the distance of its lines: 1, 2 or 5 of some power of ten, whole where the values are.
+fn scale(top: f64, whole: bool) -> (f64, f64) {
     if !(top > 0.0 && top.is_finite()) {
-        return 1.0;
+        return (1.0, 1.0);
     }
-    let unit = libm::pow(10.0, libm::floor(libm::log10(top)));
-    [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
-        .into_iter()
-        .map(|m| m * unit)
-        .find(|t| *t >= top * 0.999)
-        .unwrap_or(top)
+    let rough = top / 4.0;
+    let unit = libm::pow(10.0, libm::floor(libm::log10(rough)));
+    let step = [1.0, 2.0, 5.0].into_iter().map(|m| m * unit).find(|s| *s >= rough * 0.999).unwrap_or(10.0 * unit);
+    let step = if whole { step.max(1.0) } else { step };
+    ((top / step * 0.999).ceil().max(1.0) * step, step)
 }
+
+/// An entry of the key: how it is drawn in 20 × 10 units, and its name.
+type Key<'a> = (String, &'a str);
 
 struct Frame {
     x0: f64,
     x1: f64,
     top: f64,
+    /// Where the plot begins and ends, downward.
+    y0: f64,
+    y1: f64,
+    height: f64,
     out: String,
 }
 
 impl Frame {
-    fn new(title: &str, about: &str, id: &str, x: (f64, f64), top: f64, epoch_ms: Option<i64>) -> Frame {
-        let mut f = Frame { x0: x.0, x1: if x.1 > x.0 { x.1 } else { x.0 + 1.0 }, top: nice(top), out: String::new() };
+    /// Title, key, and as many rows for marks as asked for; then the plot's lines, and `bottom` units for the axis.
+    fn new(words: [&str; 3], x: (f64, f64), top: (f64, bool), keys: &[Key<'_>], lanes: usize, bottom: f64) -> Frame {
+        let [title, about, id] = words;
+        let mut key = String::new();
+        let (mut kx, mut ky) = (0.0, ROW);
+        for (sample, name) in keys {
+            let wide = 26.0 + name.chars().count() as f64 * LETTER + 12.0;
+            if kx > 0.0 && kx + wide > WIDTH {
+                (kx, ky) = (0.0, ky + ROW);
+            }
+            let _ = write!(
+                key,
+                "<g transform=\"translate({kx:.1} {ky:.1})\">{sample}<text x=\"26\" y=\"12\">{}</text></g>",
+                escape(name)
+            );
+            kx += wide;
+        }
+        let y0 = if keys.is_empty() { ROW } else { ky + ROW } + lanes as f64 * 14.0 + 10.0;
+        let (top, step) = scale(top.0, top.1);
+        let x1 = if x.1 > x.0 { x.1 } else { x.0 + 1.0 };
+        let height = y0 + PLOT + bottom;
+        let mut f = Frame { x0: x.0, x1, top, y0, y1: y0 + PLOT, height, out: String::new() };
         let _ = write!(
             f.out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\" font-family=\"system-ui, sans-serif\" font-size=\"11\" fill=\"currentColor\"><title id=\"{id}-t\">{}</title><desc id=\"{id}-d\">{}</desc>",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\" font-family=\"system-ui, sans-serif\" font-size=\"12\" fill=\"currentColor\"><title id=\"{id}-t\">{0}</title><desc id=\"{id}-d\">{1}</desc><text y=\"12\" font-weight=\"600\">{0}</text>{key}",
             escape(title),
             escape(about)
         );
-        for k in 0..=4 {
-            let v = f.top * k as f64 / 4.0;
+        for k in 0..=(top / step).round() as usize {
+            let v = step * k as f64;
             let y = f.y(v);
             let _ = write!(
                 f.out,
@@ -105,11 +138,8 @@ impl Frame {
                 WIDTH - RIGHT,
                 LEFT - 5.0,
                 y + 4.0,
-                number(v)
+                short(v)
             );
-        }
-        if let Some(epoch) = epoch_ms {
-            f.time_axis(epoch);
         }
         f
     }
@@ -119,7 +149,19 @@ impl Frame {
     }
 
     fn y(&self, v: f64) -> f64 {
-        TOP + (1.0 - v / self.top) * (HEIGHT - TOP - BOTTOM)
+        self.y0 + (1.0 - v / self.top) * (self.y1 - self.y0)
+    }
+
+    /// A label under the axis that stays inside the picture.
+    fn under(&mut self, x: f64, label: &str) {
+        let half = label.chars().count() as f64 * LETTER / 2.0;
+        let x = x.min(WIDTH - half);
+        let _ = write!(
+            self.out,
+            "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+            self.y1 + 17.0,
+            escape(label)
+        );
     }
 
     fn time_axis(&mut self, epoch_ms: i64) {
@@ -132,43 +174,51 @@ impl Frame {
         let offset = (epoch_ms as f64).rem_euclid(step);
         let mut t = ((self.x0 + offset) / step).ceil() * step - offset;
         while t <= self.x1 {
-            let x = self.x(t);
-            let label = tick(epoch_ms + t as i64, step >= 1440.0 * MINUTE);
-            let base = HEIGHT - BOTTOM;
+            let (x, base) = (self.x(t), self.y1);
             let _ = write!(
                 self.out,
-                "<line x1=\"{x:.1}\" y1=\"{base}\" x2=\"{x:.1}\" y2=\"{}\" stroke=\"currentColor\"/><text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{label}</text>",
-                base + 4.0,
-                HEIGHT - 8.0
+                "<line x1=\"{x:.1}\" y1=\"{base}\" x2=\"{x:.1}\" y2=\"{}\" stroke=\"currentColor\"/>",
+                base + 4.0
             );
+            self.under(x, &tick(epoch_ms + t as i64, step >= 1440.0 * MINUTE));
             t += step;
         }
     }
 
-    fn marks(&mut self, marks: &[Mark]) {
-        // Marks that would lie on one another become one; what went wrong goes before what is ordinary.
-        let mut taken: Vec<f64> = Vec::new();
-        let ordinary = |m: &&Mark| m.glyph == '·';
-        for m in marks.iter().filter(|m| !ordinary(m)).chain(marks.iter().filter(ordinary)) {
-            let x = self.x(m.at);
-            let at = taken.partition_point(|t| *t < x - 5.0);
-            if taken.get(at).is_some_and(|t| *t < x + 5.0) {
-                continue;
+    /// Marks of a glyph share a row; those that would lie on one another become one.
+    fn marks(&mut self, marks: &[Mark], glyphs: &[char]) {
+        for (lane, glyph) in glyphs.iter().enumerate() {
+            let y = self.y0 - 10.0 - 14.0 * (glyphs.len() - 1 - lane) as f64;
+            let mut last = f64::NEG_INFINITY;
+            let _ = write!(self.out, "<text x=\"{:.1}\" y=\"{y:.1}\" text-anchor=\"end\">{glyph}</text>", LEFT - 5.0);
+            for m in marks.iter().filter(|m| m.glyph == *glyph) {
+                let x = self.x(m.at);
+                if x < last + 5.0 {
+                    continue;
+                }
+                last = x;
+                let _ = write!(
+                    self.out,
+                    "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">{glyph}<title>{}</title></text>",
+                    escape(&m.text)
+                );
             }
-            taken.insert(at, x);
-            let _ = write!(
-                self.out,
-                "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}<title>{}</title></text>",
-                HEIGHT - BOTTOM - 2.0,
-                m.glyph,
-                escape(&m.text)
-            );
         }
     }
 
     fn done(mut self) -> String {
         self.out.push_str("</svg>");
         self.out
+    }
+}
+
+/// A number on an axis: five letters at most.
+fn short(v: f64) -> String {
+    match v {
+        v if v >= 1e6 => format!("{} M", number(v / 1e6)),
+        v if v >= 1e4 => format!("{} k", number(v / 1e3)),
+        v if v == v.trunc() => number(v),
+        v => number(v).trim_end_matches('0').to_string(),
     }
 }
 
@@ -185,83 +235,92 @@ fn tick(unix_ms: i64, days: bool) -> String {
     }
 }
 
-/// Lines over time with marks along the axis. `x` is in ms after `epoch_ms`.
-pub fn lines(
-    title: &str,
-    about: &str,
-    id: &str,
-    epoch_ms: i64,
-    x: &[f64],
-    lines: &[Line<'_>],
-    marks: &[Mark],
-) -> String {
-    let top = lines.iter().flat_map(|l| l.values.iter().copied()).fold(0.0, f64::max);
-    let ends = (x.first().copied().unwrap_or(0.0), x.last().copied().unwrap_or(1.0));
-    let mut f = Frame::new(title, about, id, ends, top, Some(epoch_ms));
-    let mut labels: Vec<(f64, String)> = Vec::new();
-    for (i, line) in lines.iter().enumerate() {
-        let mut path = String::new();
-        let mut before: Option<f64> = None;
-        for (t, v) in thin(x, &line.values) {
-            let (px, py) = (f.x(t), f.y(v));
-            // Counts jump; they do not slope.
-            match before {
-                None => {
-                    let _ = write!(path, "M{px:.1} {py:.1}");
-                }
-                Some(b) if (b - py).abs() < 0.05 => continue,
-                Some(_) => {
-                    let _ = write!(path, "H{px:.1}V{py:.1}");
-                }
+fn whole<'a>(values: impl IntoIterator<Item = &'a f64>) -> bool {
+    values.into_iter().all(|v| *v == v.trunc())
+}
+
+/// A staircase: counts jump, they do not slope.
+fn stairs(points: impl IntoIterator<Item = (f64, f64)>) -> (String, f64) {
+    let (mut path, mut before) = (String::new(), None);
+    for (x, y) in points {
+        match before {
+            None => {
+                let _ = write!(path, "M{x:.1} {y:.1}");
             }
-            before = Some(py);
+            Some(b) if f64::abs(b - y) < 0.05 => continue,
+            Some(_) => {
+                let _ = write!(path, "H{x:.1}V{y:.1}");
+            }
+        }
+        before = Some(y);
+    }
+    (path, before.unwrap_or(0.0))
+}
+
+/// Lines over time with marks above; with `area` the first is drawn as an area, the others in front of it. `x` is in ms after
+/// `epoch_ms`.
+pub fn lines(words: [&str; 3], epoch_ms: i64, x: &[f64], lines: &[Line<'_>], marks: &[Mark], area: bool) -> String {
+    let all = || lines.iter().flat_map(|l| l.values.iter());
+    let ends = (x.first().copied().unwrap_or(0.0), x.last().copied().unwrap_or(1.0));
+    let pen = |i: usize| {
+        let (colour, dash) = (COLOURS[i % COLOURS.len()], DASHES[i % DASHES.len()]);
+        match (area, i) {
+            (true, 0) => format!("fill=\"{colour}\" fill-opacity=\".35\" stroke=\"{colour}\" stroke-width=\".8\""),
+            // In front of an area a line needs no dash to be told from it, and a dash is lost in what is steep.
+            (true, 1) => format!("fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.4\""),
+            _ => format!("fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.5\" stroke-dasharray=\"{dash}\""),
+        }
+    };
+    let mut keys: Vec<Key<'_>> = Vec::new();
+    for (i, l) in lines.iter().enumerate() {
+        let shape = if area && i == 0 { "M0 3H20V12H0Z" } else { "M0 8H20" };
+        keys.push((format!("<path d=\"{shape}\" {}/>", pen(i)), l.name));
+    }
+    let mut glyphs: Vec<char> = Vec::new();
+    for m in marks {
+        if !glyphs.contains(&m.glyph) {
+            glyphs.push(m.glyph);
+            keys.push((format!("<text x=\"20\" y=\"12\" text-anchor=\"end\">{}</text>", m.glyph), m.kind));
+        }
+    }
+    let top = (all().copied().fold(0.0, f64::max), whole(all()));
+    let mut f = Frame::new(words, ends, top, &keys, glyphs.len(), BOTTOM);
+    f.time_axis(epoch_ms);
+    for (i, line) in lines.iter().enumerate() {
+        let (mut path, _) = stairs(thin(x, &line.values).into_iter().map(|(t, v)| (f.x(t), f.y(v))));
+        if path.is_empty() {
+            continue;
         }
         let _ = write!(path, "H{:.1}", f.x(f.x1));
-        let colour = COLOURS[i % COLOURS.len()];
-        let dash = DASHES[i % DASHES.len()];
-        let _ = write!(
-            f.out,
-            "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.6\" stroke-dasharray=\"{dash}\"/>"
-        );
-        let at = before.unwrap_or(f.y(0.0));
-        labels.push((at, format!("fill=\"{colour}\">{}", escape(line.name))));
+        if area && i == 0 {
+            let _ = write!(path, "V{:.1}H{:.1}Z", f.y1, f.x(f.x0));
+        }
+        let _ = write!(f.out, "<path d=\"{path}\" {}/>", pen(i));
     }
-    end_labels(&mut f, labels);
-    f.marks(marks);
+    f.marks(marks, &glyphs);
     f.done()
 }
 
-/// Names at the right end, pushed apart until they can be read.
-fn end_labels(f: &mut Frame, mut labels: Vec<(f64, String)>) {
-    labels.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut places: Vec<f64> = Vec::new();
-    for (y, _) in &labels {
-        places.push(y.max(places.last().map_or(TOP, |l: &f64| l + 12.0)));
-    }
-    // Those pushed into the axis go back up.
-    let mut lowest = HEIGHT - BOTTOM - 4.0;
-    for y in places.iter_mut().rev() {
-        *y = y.min(lowest);
-        lowest = *y - 12.0;
-    }
-    for (y, (_, text)) in places.iter().zip(&labels) {
-        let _ = write!(f.out, "<text x=\"{:.1}\" y=\"{:.1}\" {text}</text>", WIDTH - RIGHT + 6.0, y + 4.0);
-    }
-}
-
 /// Layers on top of one another over time. Layers that are always 0 are left out.
-pub fn stacked(title: &str, about: &str, id: &str, epoch_ms: i64, x: &[f64], layers: &[Line<'_>]) -> String {
+pub fn stacked(words: [&str; 3], epoch_ms: i64, x: &[f64], layers: &[Line<'_>]) -> String {
+    let id = words[2];
     let layers: Vec<&Line<'_>> = layers.iter().filter(|l| l.values.iter().any(|v| *v > 0.0)).collect();
     let top = (0..x.len()).map(|i| layers.iter().map(|l| l.values[i]).sum::<f64>()).fold(0.0, f64::max);
     let ends = (x.first().copied().unwrap_or(0.0), x.last().copied().unwrap_or(1.0));
-    let mut f = Frame::new(title, about, id, ends, top, Some(epoch_ms));
+    let samples: Vec<Key<'_>> = layers
+        .iter()
+        .enumerate()
+        .map(|(i, l)| (format!("<rect y=\"2\" width=\"20\" height=\"11\" fill=\"url(#{id}-p{i})\"/>"), l.name))
+        .collect();
+    let mut f = Frame::new(words, ends, (top, whole(layers.iter().flat_map(|l| &l.values))), &samples, 0, BOTTOM);
+    f.time_axis(epoch_ms);
     f.out.push_str("<defs>");
     for (i, _) in layers.iter().enumerate() {
         let colour = COLOURS[i % COLOURS.len()];
         let stroke = ["", "M0 6L6 0", "M0 0L6 6", "M3 0V6", "M0 3H6", "M0 6L6 0M0 0L6 6"][i % 6];
         let _ = write!(
             f.out,
-            "<pattern id=\"{id}-p{i}\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\"><rect width=\"6\" height=\"6\" fill=\"{colour}\" fill-opacity=\".75\"/><path d=\"{stroke}\" stroke=\"#fff\" stroke-opacity=\".7\"/></pattern>"
+            "<pattern id=\"{id}-p{i}\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\"><rect width=\"6\" height=\"6\" fill=\"{colour}\" fill-opacity=\".85\"/><path d=\"{stroke}\" stroke=\"#fff\" stroke-opacity=\".5\"/></pattern>"
         );
     }
     f.out.push_str("</defs>");
@@ -277,76 +336,71 @@ pub fn stacked(title: &str, about: &str, id: &str, epoch_ms: i64, x: &[f64], lay
     let mut base = vec![0.0; picks.len()];
     for (i, layer) in layers.iter().enumerate() {
         let upper: Vec<f64> = picks.iter().zip(&base).map(|(p, b)| b + layer.values[*p]).collect();
-        let mut path = String::new();
-        for (k, p) in picks.iter().enumerate() {
-            let (px, py) = (f.x(x[*p]), f.y(upper[k]));
-            let _ = if k == 0 { write!(path, "M{px:.1} {py:.1}") } else { write!(path, "H{px:.1}V{py:.1}") };
-        }
+        let (mut path, _) = stairs(picks.iter().zip(&upper).map(|(p, v)| (f.x(x[*p]), f.y(*v))));
         let _ = write!(path, "H{:.1}", f.x(f.x1));
         for (k, p) in picks.iter().enumerate().rev() {
-            let _ = write!(path, "V{:.1}H{:.1}", f.y(base[k]), f.x(x[*p]));
+            // The way back needs a corner only where the layer below jumps.
+            if k == 0 || base[k - 1] != base[k] || k + 1 == picks.len() {
+                let _ = write!(path, "V{:.1}H{:.1}", f.y(base[k]), f.x(x[*p]));
+            }
         }
         let _ =
             write!(f.out, "<path d=\"{path}Z\" fill=\"url(#{id}-p{i})\"><title>{}</title></path>", escape(layer.name));
         base = upper;
     }
-    for (i, layer) in layers.iter().enumerate() {
-        let y = TOP + 6.0 + 16.0 * i as f64;
-        let _ = write!(
-            f.out,
-            "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"11\" height=\"11\" fill=\"url(#{id}-p{i})\"/><text x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-            WIDTH - RIGHT + 6.0,
-            y - 6.0,
-            WIDTH - RIGHT + 21.0,
-            y + 4.0,
-            escape(layer.name)
-        );
-    }
     f.done()
 }
 
 /// Bars with a label under each.
-pub fn columns(title: &str, about: &str, id: &str, values: &[(String, f64)]) -> String {
+pub fn columns(words: [&str; 3], values: &[(String, f64)]) -> String {
     let top = values.iter().map(|(_, v)| *v).fold(0.0, f64::max);
-    let mut f = Frame::new(title, about, id, (0.0, values.len().max(1) as f64), top, None);
+    let ends = (0.0, values.len().max(1) as f64);
+    let mut f = Frame::new(words, ends, (top, whole(values.iter().map(|(_, v)| v))), &[], 1, BOTTOM);
     for (i, (name, v)) in values.iter().enumerate() {
-        let (a, b) = (f.x(i as f64 + 0.1), f.x(i as f64 + 0.9));
-        let y = f.y(*v);
+        let (a, b, y) = (f.x(i as f64 + 0.1), f.x(i as f64 + 0.9), f.y(*v));
         let _ = write!(
             f.out,
-            "<rect x=\"{a:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{}\"><title>{}: {}</title></rect><text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text><text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+            "<rect x=\"{a:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{}\"><title>{}: {}</title></rect>",
             b - a,
-            (HEIGHT - BOTTOM - y).max(0.0),
+            (f.y1 - y).max(0.0),
             COLOURS[0],
             escape(name),
-            number(*v),
-            (a + b) / 2.0,
-            HEIGHT - 8.0,
-            escape(name),
-            (a + b) / 2.0,
-            y - 3.0,
-            if *v > 0.0 { number(*v) } else { String::new() }
+            number(*v)
         );
+        if *v > 0.0 {
+            let _ = write!(
+                f.out,
+                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+                (a + b) / 2.0,
+                y - 3.0,
+                short(*v)
+            );
+        }
+        f.under((a + b) / 2.0, name);
     }
     f.done()
 }
 
-/// Points, named; for cost against wait. Those on the front are filled and joined.
-pub fn scatter(title: &str, about: &str, id: &str, points: &[(String, f64, f64, bool)], x_name: &str) -> String {
+/// Points, named; for cost against wait. Those on the front are filled and joined. A name that finds no free place is only
+/// shown when pointed at.
+pub fn scatter(words: [&str; 3], points: &[(String, f64, f64, bool)], x_name: &str) -> String {
     let top = points.iter().map(|p| p.2).fold(0.0, f64::max);
-    let right = nice(points.iter().map(|p| p.1).fold(0.0, f64::max));
-    let mut f = Frame::new(title, about, id, (0.0, right), top, None);
-    for k in 0..=4 {
-        let v = right * k as f64 / 4.0;
-        let _ = write!(
-            f.out,
-            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-            f.x(v),
-            HEIGHT - 8.0,
-            number(v)
-        );
+    let (right, step) = scale(points.iter().map(|p| p.1).fold(0.0, f64::max), false);
+    let dot = |fill| format!("<circle cx=\"10\" cy=\"8\" r=\"4\" fill=\"{fill}\" stroke=\"{}\"/>", COLOURS[1]);
+    let keys = [(dot(COLOURS[1]), "nothing is both cheaper and faster"), (dot("none"), "beaten")];
+    let keys = &keys[..if points.iter().all(|p| p.3) { 1 } else { 2 }];
+    let mut f = Frame::new(words, (0.0, right), (top, false), keys, 0, BOTTOM + ROW);
+    for k in 0..=(right / step).round() as usize {
+        let v = step * k as f64;
+        f.under(f.x(v), &short(v));
     }
-    let _ = write!(f.out, "<text x=\"{:.1}\" y=\"{:.1}\">{}</text>", WIDTH - RIGHT + 6.0, HEIGHT - 8.0, escape(x_name));
+    let _ = write!(
+        f.out,
+        "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+        WIDTH - RIGHT,
+        f.height - 4.0,
+        escape(x_name)
+    );
     let mut front: Vec<(f64, f64)> = points.iter().filter(|p| p.3).map(|p| (p.1, p.2)).collect();
     front.sort_by(|a, b| a.0.total_cmp(&b.0));
     let path: Vec<String> = front.iter().map(|(x, y)| format!("{:.1} {:.1}", f.x(*x), f.y(*y))).collect();
@@ -358,6 +412,9 @@ pub fn scatter(title: &str, about: &str, id: &str, points: &[(String, f64, f64, 
             COLOURS[1]
         );
     }
+    // Boxes taken by points and names: left, top, right, bottom.
+    let mut taken: Vec<[f64; 4]> =
+        points.iter().map(|p| (f.x(p.1), f.y(p.2))).map(|(x, y)| [x - 4.0, y - 4.0, x + 4.0, y + 4.0]).collect();
     for (name, x, y, on) in points {
         let (px, py) = (f.x(*x), f.y(*y));
         let fill = if *on { COLOURS[1] } else { "none" };
@@ -367,8 +424,26 @@ pub fn scatter(title: &str, about: &str, id: &str, points: &[(String, f64, f64, 
             COLOURS[1],
             escape(name)
         );
-        if points.len() <= 16 {
-            let _ = write!(f.out, "<text x=\"{:.1}\" y=\"{:.1}\">{}</text>", px + 6.0, py - 4.0, escape(name));
+        let wide = name.chars().count() as f64 * LETTER;
+        let places = [
+            (7.0, -5.0),
+            (7.0, 14.0),
+            (-7.0 - wide, -5.0),
+            (-7.0 - wide, 14.0),
+            (-wide / 2.0, -9.0),
+            (-wide / 2.0, 20.0),
+        ];
+        let free =
+            places.into_iter().map(|(dx, dy)| [px + dx, py + dy - 11.0, px + dx + wide, py + dy + 3.0]).find(|b| {
+                b[0] >= LEFT
+                    && b[2] <= WIDTH
+                    && b[1] >= f.y0 - 10.0
+                    && b[3] <= f.y1
+                    && !taken.iter().any(|t| b[0] < t[2] && t[0] < b[2] && b[1] < t[3] && t[1] < b[3])
+            });
+        if let Some(b) = free {
+            taken.push(b);
+            let _ = write!(f.out, "<text x=\"{:.1}\" y=\"{:.1}\">{}</text>", b[0], b[3] - 3.0, escape(name));
         }
     }
     f.done()
@@ -379,16 +454,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn axes_have_round_steps_and_counts_whole_ones() {
+        assert_eq!(scale(17.0, true), (20.0, 5.0));
+        assert_eq!(scale(126.0, true), (150.0, 50.0));
+        assert_eq!(scale(1.0, true), (1.0, 1.0));
+        assert_eq!(scale(0.9, false), (1.0, 0.5));
+        assert_eq!([0.0, 20.0, 0.5, 15_000.0].map(short), ["0", "20", "0.5", "15 k"]);
+    }
+
+    #[test]
     fn charts_are_wellformed_and_carry_their_text() {
         let x: Vec<f64> = (0..5000).map(|i| i as f64 * 30_000.0).collect();
         let up: Vec<f64> = (0..5000).map(|i| (i / 100) as f64).collect();
         let l = [Line { name: "nodes <&>", values: up.clone() }, Line { name: "target", values: vec![7.0; 5000] }];
-        let marks = [Mark { at: 60_000.0, glyph: '×', text: "an \"error\"".into() }];
+        let marks = [Mark { at: 60_000.0, glyph: '×', kind: "error", text: "an \"error\"".into() }];
         for svg in [
-            lines("T", "about it", "a", 0, &x, &l, &marks),
-            stacked("T", "about it", "b", 0, &x, &l),
-            columns("T", "about it", "c", &[("< 1 m".into(), 3.0), ("more".into(), 0.0)]),
-            scatter("T", "about it", "d", &[("f".into(), 1.0, 2.0, true), ("g".into(), 2.0, 1.0, true)], "cost"),
+            lines(["T", "about it", "a"], 0, &x, &l, &marks, true),
+            stacked(["T", "about it", "b"], 0, &x, &l),
+            columns(["T", "about it", "c"], &[("< 1 m".into(), 3.0), ("more".into(), 0.0)]),
+            scatter(["T", "about it", "d"], &[("f".into(), 1.0, 2.0, true), ("g".into(), 2.0, 1.0, true)], "cost"),
         ] {
             assert!(svg.starts_with("<svg") && svg.ends_with("</svg>"));
             assert!(svg.contains("role=\"img\"") && svg.contains("about it</desc>"));
@@ -396,7 +480,7 @@ mod tests {
             assert_eq!(svg.matches('<').count(), svg.matches('>').count());
             assert!(svg.len() < 80_000, "{}", svg.len());
         }
-        let empty = lines("T", "", "e", 0, &[], &[Line { name: "n", values: vec![] }], &[]);
+        let empty = lines(["T", "", "e"], 0, &[], &[Line { name: "n", values: vec![] }], &[], true);
         assert!(!empty.contains("NaN"), "{empty}");
     }
 }

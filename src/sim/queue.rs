@@ -247,7 +247,10 @@ mod tests {
                     1 => luck(100),
                     2 => luck(100_000),
                     3 => 600_000,
-                    _ => luck(1 << luck(45)),
+                    _ => {
+                        let scale = luck(45);
+                        luck(1 << scale)
+                    }
                 };
                 let event = match luck(2) {
                     0 => Event::Sample { pool: i },

@@ -4,6 +4,7 @@
 
 mod api;
 mod bounds;
+mod browser;
 mod cli;
 mod docs;
 mod engines;

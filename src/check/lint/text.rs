@@ -2,7 +2,7 @@
 
 use super::{LintCx, warn};
 use crate::{
-    bounds::assertion,
+    bounds::claim as assertion,
     diag::{Diagnostic, Severity, code, level::Selector},
 };
 use poolcast_grammar::{Ast, Span};

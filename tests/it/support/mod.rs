@@ -29,7 +29,7 @@ fn bits(v: &OwnedValue) -> Vec<u64> {
 pub fn ran(result: Result<Outcome, EvalError>) -> Ran {
     match result {
         Ok(o) => Ran::Done(o.results, o.variables.into_iter().map(|(n, v)| (n, bits(&v))).collect()),
-        Err(e) => Ran::Failed(e.code.into(), e.value, e.span.lo),
+        Err(e) => Ran::Failed(e.code.into(), e.value.clone(), e.span.lo),
     }
 }
 
