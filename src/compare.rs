@@ -74,20 +74,47 @@ impl Comparison {
         Estimate::of(&a.iter().zip(&b).map(|(a, b)| b - a).collect::<Vec<_>>())
     }
 
-    /// The best contender of a measure; none when it has no better side or all are equal.
+    /// Which contenders do the work; see [`does_the_work`].
+    pub fn does_the_work(&self) -> Vec<bool> {
+        let mean = |c: usize, f: &dyn Fn(&Measures) -> f64| {
+            self.runs[c].iter().map(f).sum::<f64>() / (self.runs[c].len() as f64).max(1.0)
+        };
+        let undone: Vec<f64> = (0..self.names.len()).map(|c| mean(c, &|m| m.unfinished)).collect();
+        does_the_work(&undone, if self.names.is_empty() { 0.0 } else { mean(0, &|m| m.tasks) })
+    }
+
+    /// The best contender of a measure among those that do the work; none when it has no better side or all are equal.
     pub fn winner(&self, row: usize) -> Option<usize> {
         let (_, _, _, better) = Measures::ROWS[row];
+        let works = self.does_the_work();
         let means: Vec<f64> = (0..self.names.len()).map(|c| self.estimate(c, row).mean).collect();
         if means.iter().all(|m| *m == means[0]) {
             return None;
         }
         let by = |a: &usize, b: &usize| means[*a].total_cmp(&means[*b]);
         match better {
-            Better::Less => (0..means.len()).min_by(by),
-            Better::More => (0..means.len()).max_by(by),
+            Better::Less => (0..means.len()).filter(|c| works[*c]).min_by(by),
+            Better::More => (0..means.len()).filter(|c| works[*c]).max_by(by),
             Better::Neither => None,
         }
     }
+}
+
+/// The share of all tasks that one contender may leave undone beyond the best: what the end of the run cuts off by chance.
+const CUT_OFF: f64 = 0.01;
+
+/// Which contenders do the work, by how many of the tasks each leaves undone. A pool that never starts anything is cheap,
+/// and nobody is seen waiting in it: it must not win.
+pub fn does_the_work(undone: &[f64], tasks: f64) -> Vec<bool> {
+    let least = undone.iter().copied().fold(f64::INFINITY, f64::min);
+    undone.iter().map(|u| u - least <= tasks * CUT_OFF).collect()
+}
+
+/// Which points do the work and are beaten in both numbers (less is better) by no other that does; equal points stay.
+pub fn front(points: &[(f64, f64)], works: &[bool]) -> Vec<bool> {
+    let far = |(p, works): (&(f64, f64), &bool)| if *works { *p } else { (f64::INFINITY, f64::INFINITY) };
+    let judged: Vec<(f64, f64)> = points.iter().zip(works).map(far).collect();
+    pareto(&judged).into_iter().zip(works).map(|(on, works)| on && *works).collect()
 }
 
 /// Which points no other point beats in both numbers (less is better); equal points stay.
@@ -123,6 +150,19 @@ mod tests {
             [true, true, false, true, true]
         );
         assert!(pareto(&[]).is_empty());
+    }
+
+    #[test]
+    fn who_does_nothing_does_not_win() {
+        let run = |cost: f64, unfinished: f64| vec![Measures { cost, unfinished, tasks: 500.0, ..Measures::default() }];
+        let c = Comparison {
+            names: ["dear", "idle", "good"].map(String::from).into(),
+            seeds: vec![1],
+            runs: vec![run(9.0, 3.0), run(0.0, 500.0), run(5.0, 5.0)],
+        };
+        assert_eq!(c.does_the_work(), [true, false, true], "a few tasks cut off by the end are no reason");
+        assert_eq!(c.winner(0), Some(2));
+        assert_eq!(front(&[(9.0, 1.0), (0.0, 0.0), (5.0, 2.0)], &c.does_the_work()), [true, false, true]);
     }
 
     #[test]

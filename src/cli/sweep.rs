@@ -8,7 +8,7 @@ use super::{
     simulate::Change,
 };
 use crate::{
-    compare::pareto,
+    compare::{does_the_work, front},
     report::{
         measures::Measures,
         svg,
@@ -193,7 +193,7 @@ impl Sweep {
         let mean = |list: &[&Measures], f: &dyn Fn(&Measures) -> f64| {
             list.iter().map(|m| f(m)).sum::<f64>() / list.len() as f64
         };
-        let mut rows: Vec<(&Vec<String>, f64, f64, f64, f64)> = by_point
+        let mut rows: Vec<(&Vec<String>, f64, f64, f64, f64, f64)> = by_point
             .iter()
             .map(|(p, l)| {
                 (
@@ -202,11 +202,14 @@ impl Sweep {
                     mean(l, &|m| m.wait_mean),
                     mean(l, &|m| m.wait_p95),
                     mean(l, &|m| m.unfinished + m.failed),
+                    mean(l, &|m| m.unfinished),
                 )
             })
             .collect();
         rows.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.2.total_cmp(&b.2)));
-        let front = pareto(&rows.iter().map(|r| (r.1, r.2)).collect::<Vec<_>>());
+        let tasks = done.first().map_or(0.0, |d| d.measures.tasks);
+        let works = does_the_work(&rows.iter().map(|r| r.5).collect::<Vec<_>>(), tasks);
+        let front = front(&rows.iter().map(|r| (r.1, r.2)).collect::<Vec<_>>(), &works);
         let mut header: Vec<&str> = dimensions.iter().map(|d| d.name.as_str()).collect();
         header.extend(["cost", "mean wait", "95 % wait", "not succeeded", "front"]);
         let shown: Vec<Vec<String>> = rows
@@ -214,7 +217,7 @@ impl Sweep {
             .zip(&front)
             .filter(|(_, on)| !self.pareto || **on)
             .take(if self.pareto { usize::MAX } else { 40 })
-            .map(|((p, cost, wait, p95, bad), on)| {
+            .map(|((p, cost, wait, p95, bad, _), on)| {
                 let mut cells: Vec<String> = p.to_vec();
                 cells.extend([
                     format!("{cost:.2}"),
@@ -227,7 +230,7 @@ impl Sweep {
             })
             .collect();
         term.print(&format!(
-            "{}\n* nothing is both cheaper and faster; {} runs in {}\n",
+            "{}\n* nothing that does the work is both cheaper and faster; {} runs in {}\n",
             table(&header, &shown),
             done.len(),
             self.results.display()

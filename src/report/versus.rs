@@ -7,10 +7,10 @@ use super::{
     measures::Measures,
     page,
     svg::{self, Line, escape},
-    term::span,
+    term::{number, span},
 };
 use crate::{
-    compare::{Comparison, pareto},
+    compare::{Comparison, front},
     sim::output::SeriesRow,
 };
 use std::fmt::Write as _;
@@ -54,7 +54,7 @@ pub fn trade(c: &Comparison) -> (Vec<(f64, f64)>, Vec<bool>) {
     let row = |name: &str| Measures::ROWS.iter().position(|(n, ..)| *n == name).unwrap_or(0);
     let points: Vec<(f64, f64)> =
         (0..c.names.len()).map(|k| (c.estimate(k, row("cost")).mean, c.estimate(k, row("wait_mean")).mean)).collect();
-    let front = pareto(&points);
+    let front = front(&points, &c.does_the_work());
     (points, front)
 }
 
@@ -79,7 +79,16 @@ pub fn sentences(c: &Comparison) -> Vec<String> {
         .map(|(n, ((cost, wait), _))| format!("{n} ({cost:.2}, {})", span(*wait)))
         .collect();
     let mut out = vec![format!("Nothing is both cheaper and faster than: {}.", on.join("; "))];
-    for k in 1..c.names.len() {
+    let works = c.does_the_work();
+    for k in (0..c.names.len()).filter(|k| !works[*k]) {
+        let undone = c.runs[k].iter().map(|m| m.unfinished).sum::<f64>() / c.seeds.len() as f64;
+        out.push(format!(
+            "{} leaves {} tasks undone: what it costs and how long its tasks waited says nothing, so it wins nothing.",
+            c.names[k],
+            number(undone)
+        ));
+    }
+    for k in (1..c.names.len()).filter(|k| works[0] && works[*k]) {
         let d = c.difference(k, 0);
         let base = c.estimate(0, 0).mean;
         if base > 0.0 && d.mean != 0.0 {
