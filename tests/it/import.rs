@@ -222,6 +222,11 @@ fn plain_tables_say_what_is_missing_and_where() {
     let e = import("submit_s,run_s,id,depends_on\n1,2,a,b\n").unwrap_err();
     assert_eq!(e.problem.field, "depends_on");
     assert!(import("").unwrap_err().to_string().contains("is empty"));
+    for (text, help) in
+        [("{\"metadata\": {\"gap_seconds\": 32}, \"data\": [1]}", "spot_trace"), ("[{\"retailPrice\":1}]", "--prices")]
+    {
+        assert!(import(text).unwrap_err().problem.help.contains(help));
+    }
     assert!(import("hello world\n").unwrap_err().to_string().contains("FILE:format"));
 }
 
