@@ -3,7 +3,11 @@
 //! In: resizes of a service log, or a list of nodes. Out: fitted distributions with the data beside them. Never: a fit of
 //! fewer than three values, or one that is not compared with its data.
 
-use crate::wire::import::{azure::Node, events::Resize};
+use crate::wire::import::{
+    azure::Node,
+    events::{NodeLog, Resize},
+};
+use std::collections::BTreeMap;
 
 /// A lognormal fit and how well it fits.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +35,13 @@ pub struct Hazard {
     pub hours: f64,
     /// Probability of eviction within an hour.
     pub per_hour: f64,
+}
+
+impl Hazard {
+    /// The constant rate under which so many events in so many hours are likeliest.
+    fn of(events: u64, hours: f64) -> Option<Hazard> {
+        (hours > 0.0).then(|| Hazard { events, hours, per_hour: 1.0 - libm::exp(-(events as f64) / hours) })
+    }
 }
 
 /// What calibration found.
@@ -74,9 +85,11 @@ impl Fit {
     }
 }
 
-/// From finished resizes: how long growth took until the pool was steady.
-pub fn of_resizes(resizes: &[Resize]) -> Calibration {
-    let mut c = Calibration::default();
+/// From a service log: how long growth took until the pool was steady, and the Spot nodes that were gone when the next
+/// resize began.
+pub fn of_log(log: &NodeLog) -> Calibration {
+    let resizes = &log.resizes;
+    let mut c = Calibration { hazard: lost_between(resizes), ..Calibration::default() };
     let grown: Vec<f64> = resizes
         .iter()
         .filter(|r| r.grown() > 0 && r.result.eq_ignore_ascii_case("success"))
@@ -98,7 +111,35 @@ pub fn of_resizes(resizes: &[Resize]) -> Calibration {
             c.notes.push(format!("{} successful growing resizes are too few for a fit; three are needed", grown.len()))
         }
     }
+    if c.hazard.is_some() {
+        c.notes.push(format!(
+            "preemption is counted from Spot nodes that were gone between two resizes, which is the least there was: nodes given back in time are not seen ({} attempts were requeued)",
+            log.requeued
+        ));
+    }
     c
+}
+
+/// No event tells a preemption. But nobody else takes nodes from a pool between the end of one resize and the beginning of
+/// the next, so what is missing then was preempted.
+fn lost_between(resizes: &[Resize]) -> Option<Hazard> {
+    let mut pools: BTreeMap<&str, Vec<&Resize>> = BTreeMap::new();
+    for r in resizes {
+        pools.entry(&r.pool).or_default().push(r);
+    }
+    let (mut events, mut hours) = (0, 0.0);
+    for list in pools.values_mut() {
+        list.sort_by_key(|r| r.start);
+        for pair in list.windows(2) {
+            let (there, left) = (pair[0].after[1].max(0), pair[1].before[1].max(0));
+            let lost = (there - left).max(0);
+            events += lost as u64;
+            // When they went is not known: on average half way.
+            let gap = (pair[1].start - pair[0].end).max(0) as f64 / 3.6e6;
+            hours += gap * (there as f64 - lost as f64 / 2.0);
+        }
+    }
+    Hazard::of(events, hours)
 }
 
 /// From a list of nodes: boot, start task, preemption.
@@ -135,8 +176,8 @@ pub fn of_nodes(nodes: &[Node]) -> Calibration {
             hours += (to - from).max(0) as f64 / 3.6e6;
             events += u64::from(gone);
         }
-        if hours > 0.0 {
-            c.hazard = Some(Hazard { events, hours, per_hour: 1.0 - libm::exp(-(events as f64) / hours) });
+        c.hazard = Hazard::of(events, hours);
+        if c.hazard.is_some() {
             c.notes.push("preemption is counted from nodes that are preempted now; nodes restored or removed since are not in the list".into());
         }
     }
@@ -158,6 +199,34 @@ mod tests {
             "{fit:?}"
         );
         assert_eq!(lognormal("x", ("a", None), &[1.0, 2.0]), None);
+    }
+
+    #[test]
+    fn spot_nodes_gone_between_resizes_were_preempted() {
+        let resize = |pool: &str, start: i64, end: i64, before: i64, after: i64| Resize {
+            pool: pool.into(),
+            start: start * 3_600_000,
+            end: end * 3_600_000,
+            before: [0, before],
+            after: [0, after],
+            result: "Success".into(),
+            ..Resize::default()
+        };
+        // Ten nodes for four hours, two of them gone by then; the other pool lost none in two. Order in the log is free.
+        let log = NodeLog {
+            resizes: vec![
+                resize("a", 5, 6, 8, 12),
+                resize("b", 0, 1, 0, 5),
+                resize("a", 0, 1, 0, 10),
+                resize("b", 3, 4, 5, 0),
+            ],
+            requeued: 3,
+        };
+        let c = of_log(&log);
+        let h = c.hazard.unwrap();
+        assert_eq!((h.events, h.hours), (2, 4.0 * 9.0 + 2.0 * 5.0));
+        assert!(c.notes.iter().any(|n| n.contains("3 attempts were requeued")), "{:?}", c.notes);
+        assert_eq!(of_log(&NodeLog::default()).hazard, None);
     }
 
     #[test]

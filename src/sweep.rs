@@ -7,7 +7,7 @@ use crate::report::measures::Measures;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     path::Path,
@@ -163,6 +163,7 @@ pub struct Ledger {
     fingerprint: u64,
     /// Runs found in it.
     pub done: Vec<Done>,
+    seeds: BTreeMap<Vec<String>, BTreeSet<u64>>,
 }
 
 impl Ledger {
@@ -206,12 +207,16 @@ impl Ledger {
                 measures: Measures::from_values(&values),
             });
         }
-        Ok(Ledger { file: Mutex::new(file), fingerprint, done })
+        let mut seeds: BTreeMap<Vec<String>, BTreeSet<u64>> = BTreeMap::new();
+        for d in &done {
+            seeds.entry(d.point.clone()).or_default().insert(d.seed);
+        }
+        Ok(Ledger { file: Mutex::new(file), fingerprint, done, seeds })
     }
 
     /// Whether a run is in it.
     pub fn has(&self, point: &[String], seed: u64) -> bool {
-        self.done.iter().any(|d| d.seed == seed && d.point == point)
+        self.seeds.get(point).is_some_and(|s| s.contains(&seed))
     }
 
     /// Appends a finished run: one write of one whole line.

@@ -21,7 +21,7 @@ use std::{
 /// Arguments of `calibrate`.
 #[derive(Debug, clap::Args)]
 pub struct Calibrate {
-    /// Service-log events (resizes) or a node list.
+    /// Service-log events or a node list.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Write the part of a scenario here instead of printing it.
@@ -36,7 +36,7 @@ impl Verb for Calibrate {
         let name = self.file.display().to_string();
         let complain = |problem| import::ImportError { file: name.clone(), problem }.to_string();
         let c = if import::sniff(&source.head).map_err(complain)? == Format::Events {
-            calibrate::of_resizes(&events::resizes(source.body).map_err(complain)?)
+            calibrate::of_log(&events::node_log(source.body).map_err(complain)?)
         } else {
             match import::read(Path::new(&name), &Options::default()).map_err(|e| e.to_string())?.0 {
                 Imported::Nodes(nodes) => calibrate::of_nodes(&nodes),

@@ -73,6 +73,12 @@ pub struct Change {
     /// Use this trace instead of the scenario's work.
     #[arg(long, value_name = "FILE[:FORMAT]")]
     pub workload: Option<String>,
+    /// Use the prices of this dump of the retail-prices API instead of the scenario's.
+    #[arg(long, value_name = "FILE")]
+    pub prices: Option<String>,
+    /// The region whose prices hold.
+    #[arg(long, value_name = "NAME")]
+    pub region: Option<String>,
     /// Use this seed.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -125,6 +131,8 @@ impl Change {
             seed: self.seed,
             until: self.until.clone(),
             set: self.set.clone(),
+            prices: self.prices.clone(),
+            region: self.region.clone(),
         })
     }
 

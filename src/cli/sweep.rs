@@ -22,7 +22,12 @@ use crate::{
     },
 };
 use rayon::prelude::*;
-use std::{collections::BTreeMap, io::IsTerminal, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::IsTerminal,
+    path::PathBuf,
+    sync::Arc,
+};
 
 /// Arguments of `sweep`.
 #[derive(Debug, clap::Args)]
@@ -173,7 +178,8 @@ impl Verb for Sweep {
             }
         }?;
         bar.finish_and_clear();
-        let mut done: Vec<Done> = ledger.done.iter().filter(|d| points.contains(&d.point)).cloned().collect();
+        let asked: BTreeSet<&Vec<String>> = points.iter().collect();
+        let mut done: Vec<Done> = ledger.done.iter().filter(|d| asked.contains(&d.point)).cloned().collect();
         done.extend(fresh);
         self.told(term, &dimensions, &done)
     }

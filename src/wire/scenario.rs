@@ -11,7 +11,7 @@ mod build;
 mod file;
 mod file_actions;
 pub mod fragment;
-mod keys;
+pub(super) mod keys;
 mod leaves;
 pub mod schema;
 mod work;
@@ -112,6 +112,10 @@ pub struct Overrides {
     pub until: Option<String>,
     /// `knob=value` settings.
     pub set: Vec<String>,
+    /// Another price file.
+    pub prices: Option<String>,
+    /// Another region of the prices.
+    pub region: Option<String>,
 }
 
 /// Reads a scenario file and everything it names (formulas, traces, prices), relative to the file.

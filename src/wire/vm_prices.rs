@@ -3,7 +3,10 @@
 //! In: one page, several after one another, or an array of items; a region and an operating system. Out: the table with
 //! those prices and no others. Never: network access; a mix of the shipped prices with imported ones.
 
-use super::import::{Problem, azure};
+use super::{
+    import::{Problem, azure},
+    scenario::keys::near,
+};
 use crate::sim::vm::{Micros, VmTable};
 use serde::Deserialize;
 use std::{collections::BTreeMap, io::Read};
@@ -52,12 +55,12 @@ struct Item {
     effective_start_date: Option<String>,
 }
 
-/// Reads prices of one region and operating system over the sizes of `base` (pool.md §12 has the rules).
-pub fn read(body: impl Read, region: &str, os: Os, base: &VmTable) -> Result<(VmTable, PriceReport), Problem> {
+/// Reads prices of one region (the file's only one, when none is named) and operating system over the sizes of `base`
+/// (pool.md §12 has the rules).
+pub fn read(body: impl Read, region: Option<&str>, os: Os, base: &VmTable) -> Result<(VmTable, PriceReport), Problem> {
     let mut report = PriceReport::default();
     // Class 0 dedicated, 1 low priority, 2 Spot; of several prices the one that took effect last holds.
-    let mut found: BTreeMap<(String, usize), (String, Micros)> = BTreeMap::new();
-    let mut regions: BTreeMap<String, u64> = BTreeMap::new();
+    let mut regions: BTreeMap<String, BTreeMap<(String, usize), (String, Micros)>> = BTreeMap::new();
     let mut take = |item: Item| -> Option<&'static str> {
         report.items += 1;
         let has = |text: &Option<String>, part: &str| text.as_deref().is_some_and(|t| t.contains(part));
@@ -70,9 +73,9 @@ pub fn read(body: impl Read, region: &str, os: Os, base: &VmTable) -> Result<(Vm
         if item.unit_of_measure.as_deref().is_some_and(|u| u != "1 Hour") {
             return Some("not per hour");
         }
-        let at = item.arm_region_name.clone().unwrap_or_default();
-        *regions.entry(at.clone()).or_default() += 1;
-        if !at.eq_ignore_ascii_case(region) {
+        let at = item.arm_region_name.clone().unwrap_or_default().to_ascii_lowercase();
+        let found = regions.entry(at.clone()).or_default();
+        if region.is_some_and(|r| !at.eq_ignore_ascii_case(r)) {
             return Some("another region");
         }
         if has(&item.product_name, " Windows") != (os == Os::Windows) {
@@ -117,13 +120,31 @@ pub fn read(body: impl Read, region: &str, os: Os, base: &VmTable) -> Result<(Vm
         Ok(())
     })?;
     report.skipped = skipped;
+    let seen: Vec<String> = regions.keys().cloned().collect();
+    let seen: Vec<&str> = seen.iter().map(String::as_str).collect();
+    let chosen = match (region, seen.as_slice()) {
+        (Some(r), _) => r.to_ascii_lowercase(),
+        (None, [only]) => only.to_string(),
+        (None, []) => String::new(),
+        (None, [..]) => {
+            return Err(Problem::row(0, format!("has prices of {} regions", seen.len()))
+                .help(format!("choose one with --region, or prices.region: {}", seen.join(", "))));
+        }
+    };
+    let found = regions.remove(&chosen).unwrap_or_default();
     if found.is_empty() {
-        let seen: Vec<&str> = regions.keys().map(String::as_str).collect();
-        return Err(Problem::row(
-            0,
-            format!("no hourly {os:?} price for region `{region}` among {} items", report.items),
-        )
-        .help(format!("regions in the file: {}", if seen.is_empty() { "none".to_string() } else { seen.join(", ") })));
+        let (message, help) = if seen.contains(&chosen.as_str()) {
+            let other = if os == Os::Linux { "windows" } else { "linux" };
+            (format!("no hourly {os:?} price for region `{chosen}`"), format!("prices.os = \"{other}\" may have some"))
+        } else if seen.is_empty() {
+            (
+                "no hourly price of a virtual machine".to_string(),
+                "expected a page of prices.azure.com/api/retail/prices".to_string(),
+            )
+        } else {
+            (format!("no price for region `{chosen}`"), near(&chosen, &seen))
+        };
+        return Err(Problem::row(0, format!("{message} among {} items", report.items)).help(help));
     }
     let mut table = base.clone().without_prices();
     for ((size, class), (_, price)) in found {
@@ -143,7 +164,7 @@ pub fn read(body: impl Read, region: &str, os: Os, base: &VmTable) -> Result<(Vm
         }
     }
     table.source =
-        format!("price file, {region}, {os:?}, {}", if report.currency.is_empty() { "USD" } else { &report.currency });
+        format!("price file, {chosen}, {os:?}, {}", if report.currency.is_empty() { "USD" } else { &report.currency });
     Ok((table, report))
 }
 
@@ -169,7 +190,7 @@ mod tests {
         ];
         let page =
             format!(r#"{{"BillingCurrency":"USD","Items":[{}],"NextPageLink":null,"Count":6}}"#, items.join(","));
-        let (t, r) = read(page.as_bytes(), "westeurope", Os::Linux, VmTable::built_in()).unwrap();
+        let (t, r) = read(page.as_bytes(), Some("westeurope"), Os::Linux, VmTable::built_in()).unwrap();
         let d = t.get("Standard_D2_v3").unwrap();
         assert_eq!(
             (d.regular, d.low_priority, d.spot),
@@ -177,9 +198,21 @@ mod tests {
         );
         assert_eq!((r.items, r.priced, r.unknown), (6, 1, vec!["Standard_Z9_v9".to_string()]));
         assert_eq!(t.get("Standard_D4_v3").unwrap().regular, None, "shipped prices do not leak in");
-        let (w, _) = read(page.as_bytes(), "westeurope", Os::Windows, VmTable::built_in()).unwrap();
+        let (w, _) = read(page.as_bytes(), Some("westeurope"), Os::Windows, VmTable::built_in()).unwrap();
         assert_eq!(w.get("Standard_D2_v3").unwrap().regular, Some(Micros(210_000)));
-        let e = read(page.as_bytes(), "mars", Os::Linux, VmTable::built_in()).unwrap_err();
-        assert!(e.help.contains("westeurope"));
+        let (only, r) = read(page.as_bytes(), None, Os::Linux, VmTable::built_in()).unwrap();
+        assert_eq!((only, r.currency.as_str()), (t, "USD"), "one region need not be named");
+        let fails = |page: &str, region, os| {
+            let e = read(page.as_bytes(), region, os, VmTable::built_in()).unwrap_err();
+            (e.text, e.help)
+        };
+        let (text, help) = fails(&page, Some("westeuropa"), Os::Linux);
+        assert!(text.contains("`westeuropa`") && help.contains("did you mean `westeurope`"), "{text}, {help}");
+        let two = format!("{page}{}", page.replace("westeurope", "eastus"));
+        let (text, help) = fails(&two, None, Os::Linux);
+        assert!(text.contains("2 regions") && help.contains("eastus, westeurope"), "{text}, {help}");
+        let (text, help) = fails(&page.replace(" Windows", ""), Some("westeurope"), Os::Windows);
+        assert!(text.contains("no hourly Windows price") && help.contains("linux"), "{text}, {help}");
+        assert!(fails("[]", None, Os::Linux).1.contains("retail"));
     }
 }

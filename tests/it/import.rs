@@ -82,6 +82,16 @@ fn nextflow_default_trace_with_units_for_people() {
 }
 
 #[test]
+fn nextflow_traces_of_several_runs_in_one_file() {
+    let run = "submit\trealtime\tcpus\tname\n1700000000000\t1000\t2\tA (1)\n";
+    let (w, r) = work(&run.repeat(3));
+    assert_eq!((w.len(), r.rows, r.skipped_total()), (3, 3, 0));
+    assert!(r.notes.iter().any(|n| n.starts_with("3 traces")), "{r}");
+    let e = import(&format!("{run}{}", run.replace("cpus", "exit"))).unwrap_err();
+    assert!(e.problem.row == 3 && e.problem.help.contains("one by one"), "{e}");
+}
+
+#[test]
 fn sacct_steps_are_inside_their_job() {
     let log = "JobID|Partition|Account|Submit|Start|End|Elapsed|AllocCPUS|State|ExitCode|SubmitLine\n\
         10|long|bio|2024-03-01T10:00:00|2024-03-01T10:05:00|2024-03-02T11:05:00|1-01:00:00|8|COMPLETED|0:0|sbatch --token=hunter2\n\
@@ -212,6 +222,11 @@ fn plain_tables_say_what_is_missing_and_where() {
     let e = import("submit_s,run_s,id,depends_on\n1,2,a,b\n").unwrap_err();
     assert_eq!(e.problem.field, "depends_on");
     assert!(import("").unwrap_err().to_string().contains("is empty"));
+    for (text, help) in
+        [("{\"metadata\": {\"gap_seconds\": 32}, \"data\": [1]}", "spot_trace"), ("[{\"retailPrice\":1}]", "--prices")]
+    {
+        assert!(import(text).unwrap_err().problem.help.contains(help));
+    }
     assert!(import("hello world\n").unwrap_err().to_string().contains("FILE:format"));
 }
 

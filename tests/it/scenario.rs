@@ -168,6 +168,58 @@ fn the_command_line_has_the_last_word() {
     assert!(e.iter().any(|e| e.help.contains("sampler.loss")) && e.len() == 2, "{e:?}");
 }
 
+/// One price of a dump of the retail-prices API.
+fn price(region: &str, product: &str, price: f64) -> String {
+    format!(
+        r#"{{"currencyCode":"EUR","retailPrice":{price},"armRegionName":"{region}","armSkuName":"Standard_D4ds_v5","productName":"{product}","meterName":"D4ds v5","serviceName":"Virtual Machines","unitOfMeasure":"1 Hour","type":"Consumption"}}"#
+    )
+}
+
+#[test]
+fn prices_come_from_a_file_a_region_and_an_operating_system() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("prices.json");
+    let items =
+        [price("norwayeast", "Ddsv5", 0.5), price("norwayeast", "Ddsv5 Windows", 0.9), price("westus", "Ddsv5", 0.25)];
+    std::fs::write(&file, format!(r#"{{"Items":[{}]}}"#, items.join(","))).unwrap();
+    let load = |text: &str, prices: bool, region: Option<&str>| {
+        let over = Overrides {
+            prices: prices.then(|| file.display().to_string()),
+            region: region.map(Into::into),
+            ..Overrides::default()
+        };
+        scenario::parse(text, false, dir.path(), "t", &over)
+    };
+    let per_hour = |s: Result<Scenario, Vec<ScenarioError>>| {
+        s.unwrap_or_else(|e| panic!("{e:?}")).config.pools[0].vm.price_regular
+    };
+    let told = |s: Result<Scenario, Vec<ScenarioError>>| s.map(|_| ()).unwrap_err().remove(0);
+    let with = |keys: &str| format!("prices = {{ {keys} }}\n{HEAD}");
+    assert_eq!(per_hour(load(HEAD, true, Some("NorwayEast"))), 500_000);
+    assert_eq!(per_hour(load(&with("file = \"prices.json\", region = \"westus\""), false, None)), 250_000);
+    assert_eq!(per_hour(load(&with("file = \"none.json\", region = \"westus\""), true, Some("norwayeast"))), 500_000);
+    assert_eq!(per_hour(load(&with("region = \"norwayeast\", os = \"windows\""), true, None)), 900_000);
+
+    let cases = [
+        (load(HEAD, true, None), "--prices", "prices of 2 regions", "norwayeast, westus"),
+        (load(HEAD, true, Some("norwayest")), "--prices", "`norwayest`", "did you mean `norwayeast`"),
+        (load(&with("file = \"none.json\""), false, None), "prices.file", "cannot read", "relative"),
+        (load(&with("os = \"windows\""), false, None), "prices.os", "Windows licence", "--prices FILE"),
+        (load(HEAD, false, Some("westus")), "--region", "are of westeurope, not of westus", "--prices FILE"),
+        (load(&with("region = \"westus\", os = \"windows\""), true, None), "--prices", "no hourly Windows", "linux"),
+        (
+            load(&HEAD.replace("D4ds_v5", "D2_v3"), true, Some("westus")),
+            "pools[0].vm_size",
+            "Standard_D2_v3 has no price",
+            "--prices FILE",
+        ),
+    ];
+    for (result, path, message, help) in cases {
+        let e = told(result);
+        assert!(e.path == path && e.message.contains(message) && e.help.contains(help), "{e:?}");
+    }
+}
+
 #[test]
 fn every_knob_can_be_set_in_a_file() {
     let schema = serde_json::to_string(&schema::schema()).unwrap();

@@ -90,7 +90,14 @@ impl Scenario {
         until: Option<String>,
         set: Vec<String>,
     ) -> PyResult<Scenario> {
-        Scenario::read(py, text, json, base, name, Overrides { formula, workload, seed, until, set })
+        Scenario::read(
+            py,
+            text,
+            json,
+            base,
+            name,
+            Overrides { formula, workload, seed, until, set, ..Overrides::default() },
+        )
     }
 
     /// Read a scenario file, TOML or (by its name) JSON.
@@ -122,6 +129,7 @@ impl Scenario {
             seed: seed.or(old.seed),
             until: until.or(old.until),
             set: old.set.into_iter().chain(set).collect(),
+            ..old
         };
         Scenario::read(py, self.text.clone(), self.json, self.base.clone(), self.file.clone(), changes)
     }

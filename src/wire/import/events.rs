@@ -88,6 +88,15 @@ impl Resize {
     }
 }
 
+/// What a service log says about a pool's nodes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NodeLog {
+    /// Finished resizes, in the order of the log.
+    pub resizes: Vec<Resize>,
+    /// Attempts that lost their node.
+    pub requeued: u64,
+}
+
 pub(super) fn read(body: impl Read, options: &Options) -> Result<(Imported, ImportReport), Problem> {
     let mut b = Builder::new(options.names);
     let mut first_start: BTreeMap<(String, String), i64> = BTreeMap::new();
@@ -168,10 +177,10 @@ pub(super) fn read(body: impl Read, options: &Options) -> Result<(Imported, Impo
     done(b, Origin::Unix)
 }
 
-/// The resizes of a service log, in the order of the log.
-pub fn resizes(body: impl Read) -> Result<Vec<Resize>, Problem> {
+/// The resizes and requeues of a service log.
+pub fn node_log(body: impl Read) -> Result<NodeLog, Problem> {
     let mut open: BTreeMap<String, [i64; 2]> = BTreeMap::new();
-    let mut out = Vec::new();
+    let mut out = NodeLog::default();
     flat(body, &mut |kind, e, n| {
         let pool = e.pool_id.or(e.id).unwrap_or_default();
         let current = [e.current_dedicated_nodes.unwrap_or(0), e.current_low_priority_nodes.unwrap_or(0)];
@@ -184,7 +193,7 @@ pub fn resizes(body: impl Read) -> Result<Vec<Resize>, Problem> {
                 let times =
                     azure::instant(&e.start_time, "startTime", n)?.zip(azure::instant(&e.end_time, "endTime", n)?);
                 if let (Some((start, end)), Some(before)) = (times, open.remove(&pool)) {
-                    out.push(Resize {
+                    out.resizes.push(Resize {
                         pool,
                         start,
                         end,
@@ -195,6 +204,7 @@ pub fn resizes(body: impl Read) -> Result<Vec<Resize>, Problem> {
                     });
                 }
             }
+            "TaskRequeueEvent" => out.requeued += 1,
             _ => {}
         }
         Ok(())

@@ -278,6 +278,14 @@ pub fn sniff(head: &[u8]) -> Result<Format, Problem> {
     }
     let first = text.trim_start();
     if first.starts_with(['[', '{']) {
+        if text.contains("\"gap_seconds\"") {
+            return Err(Problem::row(0, "is a Spot availability trace, not work")
+                .help("name it in a pool of the scenario: spot_trace = \"FILE\""));
+        }
+        if text.contains("\"retailPrice\"") {
+            return Err(Problem::row(0, "is a list of prices, not work")
+                .help("simulate, compare and sweep take it as --prices FILE"));
+        }
         let event = [
             "TaskStartEvent",
             "TaskCompleteEvent",

@@ -1,7 +1,7 @@
 //! Nextflow execution traces, as written by default (tabs, units for people) and raw (milliseconds, bytes).
 //!
-//! In: one row per attempt. Out: one task per attempt that ran, in one job per process, which is how Nextflow submits to
-//! Batch. Never: the script or the work directory.
+//! In: one row per attempt; the traces of several runs, one after the other with their headers. Out: one task per attempt
+//! that ran, in one job per process, which is how Nextflow submits to Batch. Never: the script or the work directory.
 //!
 //! Mapping: submit → submission; realtime (or start→complete, by choice) → run time; cpus → slots; start − submit → the
 //! recorded wait; %cpu over cpus → CPU share of a slot; peak_rss, else rss → memory. CACHED never ran and is left out;
@@ -53,9 +53,17 @@ pub(super) fn read(body: impl Read, head: &[u8], options: &Options) -> Result<(I
         memory,
     ];
     records.limit = wanted.iter().flatten().max().map_or(0, |m| m + 1);
-    let mut retried = 0u64;
+    let (mut retried, mut joined) = (0u64, 1u64);
     while let Some(record) = records.next()? {
         let line = record.line;
+        if text(&record, Some(submit_at)).eq_ignore_ascii_case(b"submit") {
+            if !header(&record).iter().zip(&names).all(|(a, b)| a.eq_ignore_ascii_case(b)) {
+                return Err(Problem::row(line, "begins another trace, with other columns")
+                    .help("import traces with different trace.fields one by one"));
+            }
+            joined += 1;
+            continue;
+        }
         b.report.rows += 1;
         let state = text(&record, status);
         match state {
@@ -159,6 +167,9 @@ pub(super) fn read(body: impl Read, head: &[u8], options: &Options) -> Result<(I
     match cpus {
         Some(_) => b.report.note(format!("cpus → slots: {} per slot, rounded up", options.cpus_per_slot.max(1))),
         None => b.report.note("no cpus column: every task takes one slot"),
+    }
+    if joined > 1 {
+        b.report.note(format!("{joined} traces, one after the other"));
     }
     if retried > 0 {
         b.report.note(format!(

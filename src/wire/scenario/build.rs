@@ -12,7 +12,7 @@ use crate::{
     sim::{
         config::*,
         knobs::{self, KnobError, parse_duration, show_duration},
-        vm::VmTable,
+        vm::{TABLE_REGION, VmTable},
         workload::Workload,
     },
     wire::{time, vm_prices},
@@ -212,22 +212,42 @@ impl Build<'_> {
         }
     }
 
-    fn prices(&mut self, prices: Option<PricesFile>, _over: &Overrides) {
-        let Some(p) = prices else { return };
-        let path = self.base.join(&p.file);
+    fn prices(&mut self, prices: Option<PricesFile>, over: &Overrides) {
+        let p = prices.unwrap_or_default();
+        let (region, region_at) = match (&over.region, &p.region) {
+            (Some(r), _) => (Some(r.as_str()), "--region"),
+            (None, r) => (r.as_deref(), "prices.region"),
+        };
+        let os = match p.os {
+            Some(OsFile::Windows) => vm_prices::Os::Windows,
+            Some(OsFile::Linux) | None => vm_prices::Os::Linux,
+        };
+        let (path, at) = match (&over.prices, &p.file) {
+            (Some(file), _) => (file.into(), "--prices"),
+            (None, Some(file)) => (self.base.join(file), "prices.file"),
+            (None, None) => {
+                let help = "name a dump of the retail-prices API: --prices FILE, or prices.file";
+                if let Some(r) = region.filter(|r| !r.eq_ignore_ascii_case(TABLE_REGION)) {
+                    self.fail(region_at, format!("the built-in prices are of {TABLE_REGION}, not of {r}"), help);
+                }
+                if os == vm_prices::Os::Windows {
+                    self.fail("prices.os", "the built-in prices are without a Windows licence", help);
+                }
+                return;
+            }
+        };
         let read = std::fs::File::open(&path)
             .map_err(|e| {
-                (
-                    format!("cannot read `{}`: {e}", path.display()),
-                    "paths are relative to the scenario file".to_string(),
-                )
+                let help = if at == "prices.file" { "paths are relative to the scenario file" } else { "" };
+                (format!("cannot read `{}`: {e}", path.display()), help.to_string())
             })
             .and_then(|f| {
-                vm_prices::read(f, &p.region, vm_prices::Os::Linux, VmTable::built_in()).map_err(|e| (e.text, e.help))
+                let read = vm_prices::read(std::io::BufReader::new(f), region, os, VmTable::built_in());
+                read.map_err(|e| (format!("{}: {}", path.display(), e.text), e.help))
             });
         match read {
             Ok((table, _)) => self.sizes = table,
-            Err((text, help)) => self.fail("prices", text, help),
+            Err((text, help)) => self.fail(at, text, help),
         }
     }
 
@@ -290,6 +310,15 @@ impl Build<'_> {
             (Some(_), Some(_)) => self.fail(join(path, "vm"), "stands beside `vm_size`", "give one of them"),
             (Some(name), None) => {
                 if let Some(s) = self.size(name, &join(path, "vm_size")) {
+                    // Free nodes would be the cheapest of every comparison.
+                    if s.regular.is_none() {
+                        let message = format!("{} has no price: {}", s.name, self.sizes.source);
+                        self.fail(
+                            join(path, "vm_size"),
+                            message,
+                            "give --prices FILE, or write a `vm` table: name, vcpus, price",
+                        );
+                    }
                     let preemptible = if spot_mode { s.spot.or(s.low_priority) } else { s.low_priority.or(s.spot) };
                     pool.vm = VmSize {
                         memory_mb: (s.memory_gib * 1024.0).round() as u64,

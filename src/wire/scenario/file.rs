@@ -53,7 +53,7 @@ pub(crate) struct ScenarioFile {
     /// Batch accounts; one with default quotas when none is given.
     #[serde(default)]
     pub accounts: Vec<AccountFile>,
-    /// A price file.
+    /// Where prices come from.
     pub prices: Option<PricesFile>,
     /// Pools.
     #[serde(default)]
@@ -88,14 +88,26 @@ pub(crate) struct AccountFile {
     pub families: std::collections::BTreeMap<String, u32>,
 }
 
-/// A dump of the retail-prices API.
-#[derive(Debug, Deserialize, JsonSchema)]
+/// Prices: a dump of the retail-prices API, or the built-in table.
+#[derive(Debug, Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PricesFile {
-    /// The file, relative to the scenario.
-    pub file: String,
-    /// The region, e.g. westeurope.
-    pub region: String,
+    /// The file, relative to the scenario; the built-in table when not given.
+    pub file: Option<String>,
+    /// The region, e.g. westeurope; may be left out when the file has one only.
+    pub region: Option<String>,
+    /// The operating system the price includes. Default: linux.
+    pub os: Option<OsFile>,
+}
+
+/// What a node runs.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OsFile {
+    /// No licence in the price.
+    Linux,
+    /// A Windows licence in the price.
+    Windows,
 }
 
 /// A pool. Its knobs stand beside these keys (`pool.` ones bare, the others in tables such as `autoscale`).
