@@ -244,7 +244,11 @@ fn bad_target(
         (_, Some(x)) => format!("{}, beyond 32 bits", poolcast_runtime::print::general(x)),
         (_, None) => "NaN or infinite".to_owned(),
     };
-    let value = stmt.version.and_then(|v| analysis.stores.get(v.ix()).copied().flatten());
+    let p = analysis.program;
+    let value = p.insts.iter().zip(&p.at).find_map(|(inst, at)| match inst {
+        Inst::Target(v) if *at == trap.at => Some(*v),
+        _ => None,
+    });
     let always = value.is_some_and(|v| match analysis.vals[v.ix()] {
         Abs::Num(n) if trap.stop == Stop::Negative => n.hi <= -1.0 && !n.nan,
         Abs::Num(n) => n.exact().is_some(),

@@ -3,9 +3,7 @@
 //! In: events with their instant. Out: the earliest. Never: two events of equal order. Cancelling is the owner's affair:
 //! events carry a token, and one whose token is out of date does nothing.
 //!
-//! Two parts. What comes next is in a small four-ary heap; what is further away lies unsorted in wheels of 64 buckets,
-//! each wheel's bucket as long as the whole wheel below it (Varghese and Lauck, 1987). A bucket is sorted when its turn
-//! comes, so an event costs the same whether ten or ten thousand are waiting; a heap alone pays for every one of them.
+//! A four-ary heap of 32-byte entries: two entries per cache line, half the depth of a binary heap.
 
 use super::{
     clock::Phase,
@@ -44,183 +42,78 @@ impl Key {
     }
 }
 
-type Entry = (Key, Event);
-
-/// Bits of an instant one wheel tells apart.
-const DIGIT: u32 = 6;
-const BUCKETS: usize = 1 << DIGIT;
-/// Wheels enough for every instant that is not negative.
-const WHEELS: usize = 63usize.div_ceil(DIGIT as usize);
-/// A bucket of at most so many goes into the heap as it is; a fuller one is dealt out to the wheels below.
-const FEW: usize = 8;
-
 /// The agenda.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Queue {
-    /// Everything before `bound`, as a heap; empty only when there is nothing at all.
-    near: Vec<Entry>,
-    bound: Ms,
-    /// When `near` becomes longer than this, its later half goes to the wheels.
-    most: usize,
-    /// Everything else: wheel by wheel, bucket by bucket. An event lies on the wheel of the highest digit in which its
-    /// instant differs from `base`, so all of a lower wheel comes before all of a higher one.
-    far: Vec<Vec<Entry>>,
-    /// Which buckets of each wheel hold something.
-    used: [u64; WHEELS],
-    base: Ms,
-    /// A bucket's old memory, to use again.
-    spare: Vec<Entry>,
+    heap: Vec<(Key, Event)>,
     seq: u64,
 }
 
-impl Default for Queue {
-    fn default() -> Queue {
-        Queue {
-            near: Vec::new(),
-            bound: 0,
-            most: FEW,
-            far: vec![Vec::new(); WHEELS * BUCKETS],
-            used: [0; WHEELS],
-            base: 0,
-            spare: Vec::new(),
-            seq: 0,
-        }
-    }
-}
-
 impl Queue {
-    /// Adds an event, which must not lie before the last one taken.
+    /// Adds an event.
     #[inline]
     pub fn push(&mut self, at: Ms, event: Event) {
         let key = Key::new(at.max(0), event.phase(), self.seq);
         self.seq += 1;
-        if key.at() >= self.bound {
-            self.file((key, event));
-            if self.near.is_empty() {
-                self.advance();
+        let mut i = self.heap.len();
+        self.heap.push((key, event));
+        while i > 0 {
+            let parent = (i - 1) / 4;
+            if self.heap[parent].0 <= key {
+                break;
             }
-        } else {
-            rise(&mut self.near, (key, event));
-            if self.near.len() > self.most {
-                self.retreat();
-            }
+            self.heap[i] = self.heap[parent];
+            i = parent;
         }
+        self.heap[i] = (key, event);
     }
     /// The place of the earliest event, `Key::END` when there is none.
     #[inline]
     pub fn next(&self) -> Key {
-        self.near.first().map_or(Key::END, |e| e.0)
+        self.heap.first().map_or(Key::END, |e| e.0)
     }
     /// Takes the earliest.
     #[inline]
-    pub fn pop(&mut self) -> Option<Entry> {
-        let last = self.near.pop()?;
-        let top = match self.near.first() {
-            None => last,
-            Some(&top) => {
-                sink(&mut self.near, last);
-                top
-            }
-        };
-        if self.near.is_empty() {
-            self.advance();
+    pub fn pop(&mut self) -> Option<(Key, Event)> {
+        let last = self.heap.pop()?;
+        let heap = self.heap.as_mut_slice();
+        let n = heap.len();
+        let Some(&top) = heap.first() else { return Some(last) };
+        // The last entry belongs near the leaves: let the hole sink all the way, choosing without guessing, then rise.
+        let mut hole = 0;
+        loop {
+            let first = 4 * hole + 1;
+            let best = if let Some([a, b, c, d]) = heap.get(first..first + 4) {
+                let low = usize::from(b.0 < a.0);
+                let high = 2 + usize::from(d.0 < c.0);
+                let (l, h) = (if low == 0 { a.0 } else { b.0 }, if high == 2 { c.0 } else { d.0 });
+                first + if h < l { high } else { low }
+            } else {
+                let Some(best) = (first..n).min_by_key(|c| heap[*c].0) else { break };
+                best
+            };
+            heap[hole] = heap[best];
+            hole = best;
         }
+        while hole > 0 {
+            let parent = (hole - 1) / 4;
+            if heap[parent].0 <= last.0 {
+                break;
+            }
+            heap[hole] = heap[parent];
+            hole = parent;
+        }
+        heap[hole] = last;
         Some(top)
     }
-    /// Puts an event that is not near on its wheel.
-    #[inline]
-    fn file(&mut self, entry: Entry) {
-        let at = entry.0.at();
-        let wheel = ((at ^ self.base) as u64 | 1).ilog2() / DIGIT;
-        let bucket = (at >> (wheel * DIGIT)) as usize % BUCKETS;
-        self.used[wheel as usize] |= 1 << bucket;
-        self.far[wheel as usize * BUCKETS + bucket].push(entry);
+    /// Events waiting, stale ones included.
+    pub fn len(&self) -> usize {
+        self.heap.len()
     }
-    /// Brings the earliest bucket near.
-    fn advance(&mut self) {
-        while let Some(wheel) = self.used.iter().position(|used| *used != 0) {
-            let bucket = self.used[wheel].trailing_zeros();
-            self.used[wheel] &= self.used[wheel] - 1;
-            let low = wheel as u32 * DIGIT;
-            // Digits above the wheel's stay, its own becomes the bucket's, those below nought.
-            let above = self.base.checked_shr(low + DIGIT).map_or(0, |high| high << DIGIT);
-            self.base = (above | Ms::from(bucket)) << low;
-            let spare = std::mem::take(&mut self.spare);
-            let mut entries = std::mem::replace(&mut self.far[wheel * BUCKETS + bucket as usize], spare);
-            if wheel == 0 || entries.len() <= FEW {
-                self.bound = self.base.saturating_add(1 << low);
-                entries.sort_unstable_by_key(|e| e.0);
-                self.most = FEW.max(2 * entries.len());
-                self.spare = std::mem::replace(&mut self.near, entries);
-                return;
-            }
-            entries.drain(..).for_each(|entry| self.file(entry));
-            self.spare = entries;
-        }
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.heap.is_empty()
     }
-    /// Too much is near: a far event came near and many others before it. Sends the later half back.
-    #[cold]
-    fn retreat(&mut self) {
-        self.near.sort_unstable_by_key(|e| e.0);
-        let first = self.near[0].0.at();
-        let middle = self.near[self.near.len() / 2].0.at();
-        let bound = if middle > first { middle } else { first + 1 };
-        let keep = self.near.partition_point(|e| e.0.at() < bound);
-        self.bound = self.bound.min(bound);
-        self.base = first;
-        let mut later = std::mem::take(&mut self.spare);
-        later.extend(self.near.drain(keep..));
-        later.drain(..).for_each(|entry| self.file(entry));
-        self.spare = later;
-        self.most = FEW.max(2 * self.near.len());
-    }
-}
-
-/// Adds an entry to a heap.
-#[inline]
-fn rise(heap: &mut Vec<Entry>, entry: Entry) {
-    let mut i = heap.len();
-    heap.push(entry);
-    while i > 0 {
-        let parent = (i - 1) / 4;
-        if heap[parent].0 <= entry.0 {
-            break;
-        }
-        heap[i] = heap[parent];
-        i = parent;
-    }
-    heap[i] = entry;
-}
-
-/// Replaces the first entry of a heap.
-#[inline]
-fn sink(heap: &mut [Entry], entry: Entry) {
-    let n = heap.len();
-    // The new entry belongs near the leaves: let the hole sink all the way, then rise.
-    let mut hole = 0;
-    loop {
-        let first = 4 * hole + 1;
-        let best = if let Some([a, b, c, d]) = heap.get(first..first + 4) {
-            let low = usize::from(b.0 < a.0);
-            let high = 2 + usize::from(d.0 < c.0);
-            let (l, h) = (if low == 0 { a.0 } else { b.0 }, if high == 2 { c.0 } else { d.0 });
-            first + if h < l { high } else { low }
-        } else {
-            let Some(best) = (first..n).min_by_key(|c| heap[*c].0) else { break };
-            best
-        };
-        heap[hole] = heap[best];
-        hole = best;
-    }
-    while hole > 0 {
-        let parent = (hole - 1) / 4;
-        if heap[parent].0 <= entry.0 {
-            break;
-        }
-        heap[hole] = heap[parent];
-        hole = parent;
-    }
-    heap[hole] = entry;
 }
 
 #[cfg(test)]
@@ -265,6 +158,6 @@ mod tests {
             assert_eq!(queue.next() == Key::END, sorted.is_empty());
         }
         while queue.pop().is_some() {}
-        assert!(queue.used == [0; WHEELS] && queue.near.is_empty());
+        assert!(queue.heap.is_empty());
     }
 }
