@@ -309,10 +309,10 @@ impl Simulate {
             {
                 let safe: String =
                     p.id.chars().map(|c| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '_' }).collect();
-                output::write(&dir.join(format!("{safe}-{name}.svg")), &chart)?;
+                output::write(dir.join(format!("{safe}-{name}.svg")), &chart)?;
             }
         }
-        output::write(&dir.join("summary.json"), &(summary(scenario, sim, m, found, partial) + "\n"))
+        output::write(dir.join("summary.json"), &(summary(scenario, sim, m, found, partial) + "\n"))
     }
 
     fn check(&self, term: &Term, scenario: &Scenario, digest: u64) -> Result<Exit, Complaint> {

@@ -50,21 +50,34 @@ thread_local! {
     static SCRATCH: RefCell<(Context, FunctionBuilderContext)> = RefCell::new((Context::new(), FunctionBuilderContext::new()));
 }
 
+fn define(
+    module: &mut JITModule,
+    program: &Program,
+    isa: &OwnedTargetIsa,
+    context: &mut Context,
+    scratch: &mut FunctionBuilderContext,
+) -> Result<FuncId, JitError> {
+    let fail = |e: cranelift_module::ModuleError| JitError(e.to_string());
+    translate(program, isa.as_ref(), &mut context.func, scratch)?;
+    let id = module.declare_function("formula", Linkage::Export, &context.func.signature).map_err(fail)?;
+    module.define_function(id, context).map_err(fail)?;
+    module.finalize_definitions().map_err(fail)?;
+    Ok(id)
+}
+
 impl Code {
     pub(super) fn compile(program: &Program, isa: OwnedTargetIsa) -> Result<Code, JitError> {
-        let fail = |e: cranelift_module::ModuleError| JitError(e.to_string());
         let names = cranelift_module::default_libcall_names();
         let mut module = ManuallyDrop::new(JITModule::new(JITBuilder::with_isa(isa.clone(), names)));
-        let compiled = (|| -> Result<FuncId, JitError> {
-            SCRATCH.with_borrow_mut(|(context, scratch)| {
-                context.clear();
-                translate(program, isa.as_ref(), &mut context.func, scratch)?;
-                let id = module.declare_function("formula", Linkage::Export, &context.func.signature).map_err(fail)?;
-                module.define_function(id, context).map_err(fail)?;
-                module.finalize_definitions().map_err(fail)?;
-                Ok(id)
-            })
-        })();
+        let compiled = SCRATCH.with_borrow_mut(|(context, scratch)| {
+            context.clear();
+            let done = define(&mut module, program, &isa, context, scratch);
+            if done.is_err() {
+                // A function given up half way leaves its builder half full.
+                *scratch = FunctionBuilderContext::new();
+            }
+            done
+        });
         match compiled {
             Ok(id) => {
                 let address = module.get_finalized_function(id);

@@ -26,7 +26,7 @@ impl Luck {
     /// A few bytes are one scenario.
     #[allow(dead_code)] // for the fuzz target
     pub fn steered(bytes: &[u8]) -> Luck {
-        Luck { bytes: bytes.to_vec().into_iter(), seed: 0 }
+        Luck { bytes: Vec::from(bytes).into_iter(), seed: 0 }
     }
     fn next(&mut self) -> u64 {
         self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -70,8 +70,8 @@ pub fn walks() -> Vec<Walk> {
         walk("packages that cannot be fetched", |p| p.start_task.package_failure = 0.7, &[]),
         walk("nodes that never report", |p| p.start_task.no_contact = 0.7, &[]),
         walk("hosts that fail every hour", |p| p.node.mtbf = HOUR, &[]),
-        walk("evicted by way of unusable", |p| p.spot.unusable_first_p = 1.0, &[preempt.clone()]),
-        walk("evicted and cleaned up", |p| p.spot.cleanup_after = MINUTE, &[preempt.clone()]),
+        walk("evicted by way of unusable", |p| p.spot.unusable_first_p = 1.0, std::slice::from_ref(&preempt)),
+        walk("evicted and cleaned up", |p| p.spot.cleanup_after = MINUTE, std::slice::from_ref(&preempt)),
         walk("evicted and restored", |p| p.spot.restore_mean = MINUTE, &[preempt]),
         walk(
             "a full disk, a failed host, a removed node, a deleted pool",
