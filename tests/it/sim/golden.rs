@@ -67,7 +67,9 @@ struct Golden {
 
 impl Golden {
     fn new(name: &'static str, title: &str) -> Golden {
-        let text = format!("{title}\nWritten by `BLESS=1 cargo test --test it sim::golden`, then read by a person.\n");
+        let text = format!(
+            "{title}\nWritten by `BLESS=1 cargo test --test it sim::golden`; changes are read before they are committed.\n"
+        );
         Golden { name, text }
     }
 
@@ -206,16 +208,18 @@ fn acceptance_scenarios() {
 #[test]
 fn deallocation_options() {
     let mut g = Golden::new("options.txt", "# Each deallocation option: a busy node shrunk away after a minute");
-    let hour = |sim: &mut Simulation| sim.run_until(HOUR);
+    let shrink = |option| {
+        move |sim: &mut Simulation| {
+            sim.run_until(MINUTE);
+            sim.act(&resize(0, option)).unwrap();
+            sim.run_until(HOUR);
+        }
+    };
     for option in Dealloc::ALL {
-        g.scene(option.keyword(), ALL, shrink_busy(option, 3 * MINUTE), hour);
+        g.scene(option.keyword(), ALL, busy(3 * MINUTE), shrink(option));
     }
-    g.scene(
-        "retaineddata, a day of retention: the timeout comes first",
-        ALL,
-        shrink_busy(Dealloc::RetainedData, DAY),
-        hour,
-    );
+    let last = "retaineddata, a day of retention: the timeout comes first";
+    g.scene(last, ALL, busy(DAY), shrink(Dealloc::RetainedData));
     g.compare();
 }
 

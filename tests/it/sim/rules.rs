@@ -16,11 +16,16 @@ pub fn resize(n: u32, option: Dealloc) -> Action {
     Action::Resize { pool: "pool".into(), dedicated: Some(n), spot: None, timeout: None, option: Some(option) }
 }
 
-/// A pool with one busy node (ten minutes from t = 0) asked to shrink to nothing after a minute.
-pub fn shrink_busy(option: Dealloc, retention: Ms) -> Simulation {
+/// A pool with one node, busy for ten minutes from t = 0.
+pub fn busy(retention: Ms) -> Simulation {
     let mut task = TaskConfig::new("t", 0, 10 * MINUTE);
     task.retention = Some(retention);
-    let mut sim = simulate(scenario(instant_pool(1, 0), vec![job("j", vec![task])], 3 * DAY));
+    simulate(scenario(instant_pool(1, 0), vec![job("j", vec![task])], 3 * DAY))
+}
+
+/// It is asked to shrink to nothing after a minute.
+fn shrink_busy(option: Dealloc, retention: Ms) -> Simulation {
+    let mut sim = busy(retention);
     sim.run_until(MINUTE);
     sim.act(&resize(0, option)).unwrap();
     sim
