@@ -143,7 +143,8 @@ fn parquet(name: &str, rows: &[Row]) -> Result<(), Complaint> {
         .with("target_dedicated", Column::Int(rows.iter().map(|r| i64::from(r.targets[0])).collect()))
         .with("target_low_priority", Column::Int(rows.iter().map(|r| i64::from(r.targets[1])).collect()))
         .with("error", text(&|r| r.result.as_ref().err().map(|e| e.value.clone()).unwrap_or_default()));
-    table.write(std::path::Path::new(name)).map_err(|e| Complaint(format!("cannot write {name}: {e}")))
+    let path = std::path::Path::new(name);
+    table.write(path).map_err(|e| super::output::cannot_write(path, &e))
 }
 
 /// The targets over time as an SVG.

@@ -98,6 +98,13 @@ impl Verb for Compare {
             })
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| e.to_string())?;
+        for (f, text) in texts.iter().enumerate() {
+            let mut config = first.config.clone();
+            if let Some(text) = text {
+                config.set_formula(text);
+            }
+            stored(&config, &self.formulas[f])?;
+        }
         let measured = work
             .par_iter()
             .map(|(f, s)| {
@@ -107,7 +114,6 @@ impl Verb for Compare {
                 if let Some(text) = &texts[*f] {
                     config.set_formula(text);
                 }
-                stored(&config, &self.formulas[*f]).map_err(|Complaint(why)| why)?;
                 let mut sim = Simulation::new(config, workload.clone(), compiler.clone())
                     .map_err(|e| format!("{}: {e}", self.formulas[*f]))?;
                 sim.run();
@@ -129,7 +135,7 @@ impl Verb for Compare {
         let c = Comparison { names, seeds, runs };
         term.print(&self.told(&c));
         if let Some(path) = &self.out {
-            write_runs(&c).write(path).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
+            write_runs(&c).write(path).map_err(|e| output::cannot_write(path, &e))?;
         }
         if let Some(path) = &self.report {
             let page = Versus {

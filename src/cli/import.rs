@@ -54,7 +54,7 @@ impl Verb for Import {
             Imported::Workload(w) => {
                 term.print(&format!("{}\n", Profile::of(&w)));
                 if let Some(to) = &self.to {
-                    tables::of_workload(&w).write(to).map_err(|e| format!("cannot write {}: {e}", to.display()))?;
+                    tables::of_workload(&w).write(to).map_err(|e| super::output::cannot_write(to, &e))?;
                     term.print(&format!("{} tasks written to {}\n", w.len(), to.display()));
                 }
                 return Ok(Exit::Fine);

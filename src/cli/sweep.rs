@@ -250,7 +250,7 @@ impl Sweep {
             for (k, (name, ..)) in Measures::ROWS.iter().enumerate() {
                 t = t.with(*name, Column::Float(done.iter().map(|r| r.measures.values()[k]).collect()));
             }
-            t.write(path).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
+            t.write(path).map_err(|e| super::output::cannot_write(path, &e))?;
         }
         if let Some(path) = &self.chart {
             let points: Vec<(String, f64, f64, bool)> = rows

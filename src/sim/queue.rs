@@ -106,14 +106,6 @@ impl Queue {
         heap[hole] = last;
         Some(top)
     }
-    /// Events waiting, stale ones included.
-    pub fn len(&self) -> usize {
-        self.heap.len()
-    }
-    /// Whether none waits.
-    pub fn is_empty(&self) -> bool {
-        self.heap.is_empty()
-    }
 }
 
 #[cfg(test)]
