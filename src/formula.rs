@@ -13,9 +13,9 @@ use crate::{
 };
 use poolcast_grammar::LineIndex;
 #[cfg(feature = "jit")]
-use poolcast_runtime::abi::{Host, RawSlot, RunInputs, View};
+use poolcast_runtime::abi::{Host, RawSlot, View};
 use poolcast_runtime::{arena::Arena, cx::Cx, rules::Rules, snapshot::Snapshot, trap::Trap, value::Value};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Which engine runs a formula. They agree bit for bit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,7 +63,8 @@ pub struct Formula(Arc<Compiled>);
 #[derive(Debug)]
 struct Compiled {
     source: String,
-    lines: LineIndex,
+    /// Made when the first evaluation fails.
+    lines: OnceLock<LineIndex>,
     diagnostics: Diagnostics,
     hir: check::hir::Hir,
     program: Program,
@@ -115,7 +116,7 @@ impl Formula {
         }
         Ok(Formula(Arc::new(Compiled {
             source: source.to_owned(),
-            lines: LineIndex::new(source),
+            lines: OnceLock::new(),
             diagnostics,
             hir: checked.hir,
             program,
@@ -188,7 +189,8 @@ impl Formula {
 
     /// The service's words for a failure.
     pub(crate) fn failure(&self, fault: Fault, snapshot: &Snapshot<'_>) -> EvalError {
-        let (line, col) = self.0.lines.line_col(&self.0.source, fault.at);
+        let lines = self.0.lines.get_or_init(|| LineIndex::new(&self.0.source));
+        let (line, col) = lines.line_col(&self.0.source, fault.at);
         outcome::failure(fault, line, col, snapshot)
     }
 }
@@ -218,7 +220,6 @@ impl Evaluator {
     }
 
     /// Evaluate for the targets alone: what a scheduler or simulator needs.
-    #[inline]
     pub fn targets(&mut self, snapshot: &Snapshot<'_>) -> Result<Targets, EvalError> {
         #[cfg(feature = "jit")]
         if let Some(code) = &self.formula.0.code {
@@ -263,14 +264,9 @@ fn machine<R>(
     calendar(snapshot)?;
     let Scratch { arena, frame, views } = scratch;
     arena.reset();
-    code.plan().resolve(snapshot, |i, planned| {
-        if let Some(view) = views.get_mut(i) {
-            *view = View::new(&planned);
-        }
-    });
-    let inputs = RunInputs::new(snapshot);
+    View::resolve(code.plan(), snapshot, views);
     let mut host = Host::new(snapshot, &p.rules, arena);
-    let end = code.run(p, &mut host, frame, views, &inputs)?;
+    let end = code.run(p, &mut host, frame, views)?;
     Ok((end, read(&crate::jit::Finished::new(frame, end, &host))))
 }
 

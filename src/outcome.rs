@@ -131,6 +131,7 @@ pub(crate) fn outputs(p: &Program, end: End) -> [Option<u32>; 3] {
     ]
 }
 
+#[inline]
 fn target(value: std::option::Option<f64>, p: &Program) -> Target {
     value.map_or(Target::Unchanged, |x| Target::Set(target::count(x, &p.rules)))
 }

@@ -1,6 +1,6 @@
 //! What compiled code and Rust exchange: written down here only.
 //!
-//! In: the opaque `Host`, resolved windows, a frame. Out: words. Compiled code may read `View`s and `RunInputs`, write frame
+//! In: the opaque `Host`, resolved windows, a snapshot, a frame. Out: words. Compiled code may read `View`s and the snapshot's numbers, write frame
 //! slots and argument cells, and call the functions of `Entry`; it sees no other layout. No panic crosses into it.
 #![allow(unsafe_code)]
 
@@ -18,7 +18,7 @@ use crate::{
     trap::Trap,
     ty::Ty,
     value::{DeallocationOption, Value},
-    window::{Planned, Reduce, Window},
+    window::{Plan, Planned, Reduce, Window},
 };
 
 /// A resolved window as compiled code reads it.
@@ -73,14 +73,28 @@ impl View {
         series: std::ptr::null(),
         lo: 0,
     };
-    /// From a resolved window.
+    /// Of a range outside its series, which no plan makes. Out of line, so that nothing on the way waits for it.
+    #[cold]
+    fn blank() -> View {
+        View::BLANK
+    }
+    /// Resolves a plan's windows into the views of a run.
+    pub fn resolve(plan: &Plan, snapshot: &Snapshot<'_>, views: &mut [View]) {
+        let mut views = views.iter_mut();
+        plan.resolve(snapshot, |planned| {
+            if let Some(view) = views.next() {
+                *view = View::new(&planned);
+            }
+        });
+    }
     #[inline]
-    pub fn new(p: &Planned<'_>) -> View {
-        let values = p.window.values();
+    fn new(p: &Planned<'_>) -> View {
+        let Some(values) = p.window.series.values().get(p.window.range.clone()) else { return View::blank() };
         View {
             values: values.as_ptr(),
             len: values.len() as u64,
-            len_double: values.len() as f64,
+            // Fewer than 2³² samples: a signed conversion is one instruction.
+            len_double: values.len() as i64 as f64,
             percent: p.window.percent,
             sum: p.sum,
             newest: p.newest,
@@ -94,38 +108,23 @@ impl View {
     }
 }
 
-/// The numbers a run is given.
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub struct RunInputs {
-    now: i64,
-    target: [f64; 2],
-    current: [f64; 2],
-    task_slots: f64,
-}
-
-/// Byte offsets of the fields compiled code loads.
+/// Byte offsets of the snapshot's fields that compiled code loads.
 #[derive(Debug, Clone, Copy)]
 pub struct InputLayout;
 impl InputLayout {
     /// The instant, in ticks.
-    pub const NOW: i32 = std::mem::offset_of!(RunInputs, now) as i32;
+    pub const NOW: i32 = std::mem::offset_of!(Snapshot<'static>, now) as i32;
     /// Present targets.
-    pub const TARGET: [i32; 2] =
-        [std::mem::offset_of!(RunInputs, target) as i32, std::mem::offset_of!(RunInputs, target) as i32 + 8];
+    pub const TARGET: [i32; 2] = both(std::mem::offset_of!(Snapshot<'static>, targets));
     /// Present nodes.
-    pub const CURRENT: [i32; 2] =
-        [std::mem::offset_of!(RunInputs, current) as i32, std::mem::offset_of!(RunInputs, current) as i32 + 8];
+    pub const CURRENT: [i32; 2] = both(std::mem::offset_of!(Snapshot<'static>, current));
     /// Task slots.
-    pub const TASK_SLOTS: i32 = std::mem::offset_of!(RunInputs, task_slots) as i32;
+    pub const TASK_SLOTS: i32 = std::mem::offset_of!(Snapshot<'static>, task_slots) as i32;
 }
 
-impl RunInputs {
-    /// From a snapshot.
-    #[inline]
-    pub fn new(s: &Snapshot<'_>) -> RunInputs {
-        RunInputs { now: s.now.0, target: s.targets, current: s.current, task_slots: s.task_slots }
-    }
+/// Offsets of the two elements of a pair.
+const fn both(pair: usize) -> [i32; 2] {
+    [pair as i32, (pair + size_of::<f64>()) as i32]
 }
 
 /// One variable of a finished run: 16 bytes, read by the slot's static type.
@@ -139,6 +138,11 @@ pub struct RawSlot {
 impl RawSlot {
     /// Size in bytes.
     pub const SIZE: i32 = size_of::<RawSlot>() as i32;
+    /// A slot that holds a double.
+    #[inline]
+    pub fn of(x: f64) -> RawSlot {
+        RawSlot { a: x.to_bits(), b: 0 }
+    }
     /// The slot as a double.
     #[inline]
     pub fn double(self) -> f64 {
@@ -248,6 +252,11 @@ impl<'r> Host<'r> {
     #[inline]
     pub fn new(snapshot: &'r Snapshot<'r>, rules: &'r Rules, arena: &'r Arena) -> Host<'r> {
         Host { snapshot, rules, arena, cx: None, trap: None }
+    }
+    /// What the run sees.
+    #[inline]
+    pub fn snapshot(&self) -> &'r Snapshot<'r> {
+        self.snapshot
     }
     fn cx(&mut self) -> &mut Cx<'r> {
         self.cx.get_or_insert_with(|| Cx::new(self.snapshot, self.rules, self.arena).muted())

@@ -68,15 +68,20 @@ impl Arena {
     }
 
     /// Forgets all slices. Several chunks become one of their joint size, so a repeated evaluation meets one chunk.
+    #[inline]
     pub fn reset(&mut self) {
         self.used.set(0);
         self.total.set(0);
-        let chunks = self.chunks.get_mut();
-        if chunks.len() > 1 {
-            let size = chunks.iter().map(|(_, size)| size).sum::<usize>().min(self.budget.max(FIRST));
-            free(chunks);
-            chunks.push((Box::into_raw(vec![0.0f64; size].into_boxed_slice()).cast::<f64>(), size));
+        if self.chunks.get_mut().len() > 1 {
+            self.join();
         }
+    }
+    #[cold]
+    fn join(&mut self) {
+        let chunks = self.chunks.get_mut();
+        let size = chunks.iter().map(|(_, size)| size).sum::<usize>().min(self.budget.max(FIRST));
+        free(chunks);
+        chunks.push((Box::into_raw(vec![0.0f64; size].into_boxed_slice()).cast::<f64>(), size));
     }
 
     /// Bytes given out since the last reset.

@@ -205,30 +205,36 @@ impl Series {
     }
 
     /// How many samples, forgotten ones included, have a key at or before `t`.
-    #[inline]
+    #[inline(always)] // the whole cost of a window is here
     fn count_to(&self, t: i64) -> usize {
+        // `t ≥ first`, so the wrapped difference is the true one.
+        let bucket = ((t as u64).wrapping_sub(self.first as u64) / BUCKET) as usize;
+        match self.grid.get(bucket..bucket + 2) {
+            Some(&[start, end]) if t >= self.first && end - start <= 1 => {
+                // Without a branch: whether a bucket has a sample is what nobody can predict.
+                let key = self.key.get(start as usize).copied().unwrap_or(i64::MAX);
+                start as usize + ((end - start) as usize & usize::from(key <= t))
+            }
+            _ => self.search(t),
+        }
+    }
+    /// [`Series::count_to`] off the grid, or in a bucket of several samples.
+    fn search(&self, t: i64) -> usize {
         if t < self.first {
             return 0;
         }
-        // `t ≥ first`, so the wrapped difference is the true one.
-        let b = ((t as u64).wrapping_sub(self.first as u64) / BUCKET) as usize;
-        let Some(&[start, end]) = self.grid.get(b..b + 2) else {
+        let bucket = ((t as u64).wrapping_sub(self.first as u64) / BUCKET) as usize;
+        let Some(&[start, end]) = self.grid.get(bucket..bucket + 2) else {
             // Beyond the last bucket, or no grid.
             return if self.grid.is_empty() { self.key.partition_point(|k| *k <= t) } else { self.key.len() };
         };
-        let (start, n) = (start as usize, (end - start) as usize);
-        if n <= 1 {
-            // Without a branch: whether a bucket has a sample is what nobody can predict.
-            let key = self.key.get(start).copied().unwrap_or(i64::MAX);
-            return start + (n & usize::from(key <= t));
-        }
-        let bucket = &self.key[start..start + n];
-        start
-            + if n > SCAN {
-                bucket.partition_point(|k| *k <= t)
-            } else {
-                bucket.iter().take_while(|k| **k <= t).count()
-            }
+        let keys = &self.key[start as usize..end as usize];
+        let before = if keys.len() > SCAN {
+            keys.partition_point(|k| *k <= t)
+        } else {
+            keys.iter().take_while(|k| **k <= t).count()
+        };
+        start as usize + before
     }
 
     /// Index of the first sample whose key is after `t`.
@@ -261,7 +267,8 @@ impl Series {
     /// [`Series::range`] for windows that end at `now`, given what is visible then: most windows do, and share that.
     #[inline]
     pub(crate) fn range_to_now(&self, now: Ticks, lo: Ticks, visible: usize) -> Range<usize> {
-        let start = self.index_at(Ticks(lo.0.saturating_sub(self.shift[0])));
+        // Instants of the calendar are far from overflow.
+        let start = self.index_at(Ticks(lo.0 - self.shift[0]));
         // Whatever is visible at `now` has a key at or before it.
         let end = if self.shift[1] == 0 { visible } else { self.index_at(Ticks(now.0 - self.shift[1])).min(visible) };
         start.min(end)..end
@@ -473,7 +480,8 @@ pub fn percent(found: usize, possible: f64) -> f64 {
     if possible == 0.0 {
         return 0.0;
     }
-    let percent = 100.0 * found as f64 / possible;
+    // Fewer than 2³² samples: a signed conversion is one instruction.
+    let percent = 100.0 * (found as i64 as f64) / possible;
     if percent > 100.0 { 100.0 } else { percent }
 }
 

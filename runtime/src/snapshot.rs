@@ -2,7 +2,7 @@
 
 use crate::{series::SeriesStore, ticks::Ticks};
 
-/// The world as one evaluation sees it. Borrowed: building one copies nothing.
+/// The world as one evaluation sees it. Borrowed: building one copies nothing. Compiled code reads it (`abi`).
 #[derive(Debug, Clone, Copy)]
 pub struct Snapshot<'a> {
     /// The instant of the evaluation.

@@ -63,6 +63,7 @@ impl Ticks {
         Ticks(self.0.saturating_add(i.0))
     }
     /// Whether the instant has calendar members.
+    #[inline]
     pub fn in_calendar(self) -> bool {
         (Ticks::FIRST..=Ticks::LAST).contains(&self)
     }

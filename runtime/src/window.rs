@@ -145,33 +145,40 @@ impl Plan {
 
     /// Resolves every window at an instant of the calendar, in order; the visible end once for neighbours of one metric.
     #[inline]
-    pub fn resolve<'r>(&self, snapshot: &Snapshot<'r>, mut each: impl FnMut(usize, Planned<'r>)) {
+    pub fn resolve<'r>(&self, snapshot: &Snapshot<'r>, mut each: impl FnMut(Planned<'r>)) {
         let now = snapshot.now;
         let back = |i: Interval| Ticks(now.0 - i.0);
-        let mut known: Option<(Metric, &'r Series, usize)> = None;
-        for (i, entry) in self.entries.iter().enumerate() {
-            let (series, visible) = match known {
-                Some((metric, series, visible)) if metric == entry.metric => (series, visible),
-                _ => {
-                    let series = snapshot.series.get(entry.metric);
-                    let visible = series.visible_to(now);
-                    known = Some((entry.metric, series, visible));
-                    (series, visible)
-                }
-            };
+        let Some(first) = self.entries.first() else { return };
+        let mut metric = first.metric;
+        let mut series = snapshot.series.get(metric);
+        let mut visible = series.visible_to(now);
+        for entry in &self.entries {
+            if entry.metric != metric {
+                metric = entry.metric;
+                series = snapshot.series.get(metric);
+                visible = series.visible_to(now);
+            }
+            let mut newest = f64::NAN;
             let (range, possible) = match entry.reach {
-                Reach::Nothing => (0..0, 0.0),
                 Reach::ToNow(far, possible) => (series.range_to_now(now, back(far), visible), possible),
+                Reach::Newest(n) => {
+                    let range = series.newest(visible, n);
+                    if !range.is_empty() {
+                        newest = series.values().get(visible - 1).copied().unwrap_or(f64::NAN);
+                    }
+                    (range, 0.0)
+                }
                 Reach::Between(far, near, possible) => (series.range(now, back(far), back(near)), possible),
-                Reach::Newest(n) => (series.newest(visible, n), 0.0),
+                Reach::Nothing => (0..0, 0.0),
             };
-            let newest = match entry.reach {
-                Reach::Newest(_) if !range.is_empty() => series.values().get(visible - 1).copied().unwrap_or(f64::NAN),
-                _ => f64::NAN,
+            let sum = match entry.sum {
+                false => 0.0,
+                true => series.window_sum(range.clone()).unwrap_or_else(|| {
+                    let slow = Window { series, percent: 0.0, range: range.clone() };
+                    Reduce::Sum.eval(&slow, 0.0)
+                }),
             };
-            let window = Window { series, percent: percent(range.len(), possible), range };
-            let sum = if entry.sum { Reduce::Sum.eval(&window, 0.0) } else { 0.0 };
-            each(i, Planned { window, sum, newest });
+            each(Planned { window: Window { series, percent: percent(range.len(), possible), range }, sum, newest });
         }
     }
 }

@@ -142,7 +142,7 @@ impl<'h> Lower<'h> {
             roles,
             opens: Vec::new(),
             versions: vec![Val(0); hir.versions.len()],
-            shared: FxHashMap::default(),
+            shared: FxHashMap::with_capacity_and_hasher(n, Default::default()),
             log: Vec::new(),
             start: 0,
             dead: false,
@@ -719,9 +719,7 @@ fn mark_live(p: &mut Program, all: bool) {
                 live[i] = true;
             }
             if live[i] {
-                let mut used = Vec::new();
-                p.operands(&inst, |v| used.push(v));
-                used.into_iter().for_each(|v| live[v.ix()] = true);
+                p.operands(&inst, |v| live[v.ix()] = true);
             }
         }
     }

@@ -5,6 +5,7 @@
 
 use super::{
     JitError,
+    late::{self, Late},
     translate::{status, translate},
 };
 use crate::{
@@ -14,27 +15,41 @@ use crate::{
 };
 use cranelift::codegen::{Context, isa::OwnedTargetIsa};
 use cranelift::prelude::FunctionBuilderContext;
-use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{FuncId, Linkage, Module};
+use cranelift_jit::{BranchProtection, JITMemoryKind, JITMemoryProvider, SystemMemoryProvider};
 use poolcast_runtime::{
-    abi::{Host, RawSlot, RunInputs, View},
+    abi::{Host, RawSlot, View},
+    snapshot::Snapshot,
+    target::{self, MAX_NODES},
     trap::Trap,
     ty::Ty,
     window::Plan,
 };
-use std::{cell::RefCell, mem::ManuallyDrop};
+use std::cell::RefCell;
 
-type Entry = for<'r> unsafe extern "C" fn(*mut Host<'r>, *mut RawSlot, *const View, *const RunInputs) -> u64;
+type Entry = for<'r> unsafe extern "C" fn(*mut Host<'r>, *mut RawSlot, *const View, *const Snapshot<'r>) -> u64;
 
 /// Compiled code of one program.
 pub struct Code {
-    module: ManuallyDrop<JITModule>,
+    /// Holds what `entry` points into.
+    _memory: Memory,
     entry: Entry,
     slots: usize,
     plan: Plan,
+    /// Targets whose judgement the code leaves to its end.
+    late: Vec<Late>,
 }
 
-// SAFETY: once finalised the module is only read (its code pages are never written again) and freed once, in `drop`.
+/// Pages of code; freed when dropped, which the provider alone does not do.
+struct Memory(SystemMemoryProvider);
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: a `Memory` is dropped with the only `Code` that has a pointer into it, or before there is one.
+        unsafe { self.0.free_memory() };
+    }
+}
+
+// SAFETY: once made executable the pages are only read and run (they are never written again) and freed once, in `drop`.
 unsafe impl Send for Code {}
 // SAFETY: as above; running code only reads the code pages.
 unsafe impl Sync for Code {}
@@ -50,47 +65,45 @@ thread_local! {
     static SCRATCH: RefCell<(Context, FunctionBuilderContext)> = RefCell::new((Context::new(), FunctionBuilderContext::new()));
 }
 
+/// The program as bytes in executable memory, and where they start. A module of linked functions would be more than one
+/// function needs: this one refers to nothing by name.
 fn define(
-    module: &mut JITModule,
     program: &Program,
     isa: &OwnedTargetIsa,
     context: &mut Context,
     scratch: &mut FunctionBuilderContext,
-) -> Result<FuncId, JitError> {
-    let fail = |e: cranelift_module::ModuleError| JitError(e.to_string());
+) -> Result<(Memory, *const u8), JitError> {
+    let fail = |e: &dyn std::fmt::Display| JitError(e.to_string());
     translate(program, isa.as_ref(), &mut context.func, scratch)?;
-    let id = module.declare_function("formula", Linkage::Export, &context.func.signature).map_err(fail)?;
-    module.define_function(id, context).map_err(fail)?;
-    module.finalize_definitions().map_err(fail)?;
-    Ok(id)
+    let code =
+        context.compile(isa.as_ref(), &mut Default::default()).map_err(|e| JitError(format!("{:?}", e.inner)))?;
+    if !code.buffer.relocs().is_empty() {
+        return Err(JitError("the code refers to a symbol".into()));
+    }
+    let bytes = code.buffer.data();
+    let align = code.buffer.alignment.max(isa.function_alignment().minimum);
+    let mut memory = Memory(SystemMemoryProvider::new());
+    let start = memory.0.allocate(bytes.len(), u64::from(align), JITMemoryKind::Executable).map_err(|e| fail(&e))?;
+    // SAFETY: the provider has just given out these writable bytes, and nobody else has the pointer.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), start, bytes.len()) };
+    memory.0.finalize(BranchProtection::None).map_err(|e| fail(&e))?;
+    Ok((memory, start))
 }
 
 impl Code {
     pub(super) fn compile(program: &Program, isa: OwnedTargetIsa) -> Result<Code, JitError> {
-        let names = cranelift_module::default_libcall_names();
-        let mut module = ManuallyDrop::new(JITModule::new(JITBuilder::with_isa(isa.clone(), names)));
-        let compiled = SCRATCH.with_borrow_mut(|(context, scratch)| {
+        let (memory, start) = SCRATCH.with_borrow_mut(|(context, scratch)| {
             context.clear();
-            let done = define(&mut module, program, &isa, context, scratch);
+            let done = define(program, &isa, context, scratch);
             if done.is_err() {
                 // A function given up half way leaves its builder half full.
                 *scratch = FunctionBuilderContext::new();
             }
             done
-        });
-        match compiled {
-            Ok(id) => {
-                let address = module.get_finalized_function(id);
-                // SAFETY: `translate` built exactly this signature with the host's default calling convention.
-                let entry = unsafe { std::mem::transmute::<*const u8, Entry>(address) };
-                Ok(Code { module, entry, slots: program.slots.len(), plan: plan(program) })
-            }
-            Err(e) => {
-                // SAFETY: nothing points into the module's memory: compilation failed.
-                unsafe { ManuallyDrop::into_inner(module).free_memory() };
-                Err(e)
-            }
-        }
+        })?;
+        // SAFETY: `translate` built exactly this signature with the host's default calling convention.
+        let entry = unsafe { std::mem::transmute::<*const u8, Entry>(start) };
+        Ok(Code { _memory: memory, entry, slots: program.slots.len(), plan: plan(program), late: late::late(program) })
     }
 
     /// The program's windows, which a run needs resolved.
@@ -107,13 +120,27 @@ impl Code {
         host: &mut Host<'_>,
         frame: &mut [RawSlot],
         views: &[View],
-        inputs: &RunInputs,
     ) -> Result<End, Fault> {
         assert!(frame.len() >= self.slots && views.len() >= self.plan.len(), "frame or views of another program");
         // SAFETY: the four pointers are live for the call and of the sizes the code was translated for (checked above);
         // views were made from windows borrowed for the run; no callee unwinds into the code (`rt_host` catches).
-        let word = unsafe { (self.entry)(host, frame.as_mut_ptr(), views.as_ptr(), inputs) };
-        if word == status::FINISHED { Ok(End::Finished) } else { ended(program, host, views, word) }
+        let word = unsafe { (self.entry)(host, frame.as_mut_ptr(), views.as_ptr(), host.snapshot()) };
+        if word != status::FINISHED {
+            return ended(program, host, views, word);
+        }
+        let fine = |late: &Late| (0.0..=MAX_NODES).contains(&frame[late.slot as usize].double());
+        if self.late.iter().all(fine) { Ok(End::Finished) } else { self.judge(program, frame) }
+    }
+
+    /// The judgement of the late targets, in their order.
+    #[cold]
+    fn judge(&self, program: &Program, frame: &mut [RawSlot]) -> Result<End, Fault> {
+        for late in &self.late {
+            let slot = &mut frame[late.slot as usize];
+            let at = program.at[late.target.ix()];
+            *slot = RawSlot::of(target::judge(slot.double(), &program.rules).map_err(|trap| Fault { trap, at })?);
+        }
+        Ok(End::Finished)
     }
 }
 
@@ -155,13 +182,6 @@ fn plan(program: &Program) -> Plan {
         }
     }
     Plan::new(&program.windows, &sums, &program.rules)
-}
-
-impl Drop for Code {
-    fn drop(&mut self) {
-        // SAFETY: `drop` has the only reference; no pointer into the module leaves `Code`, and the field is not used again.
-        unsafe { ManuallyDrop::take(&mut self.module).free_memory() };
-    }
 }
 
 /// A finished run's frame, readable while the run's vectors are alive.

@@ -6,6 +6,7 @@
 
 mod code;
 mod flat;
+mod late;
 mod scalar;
 mod translate;
 

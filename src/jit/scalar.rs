@@ -2,7 +2,6 @@
 //!
 //! In: operands. Out: the result, or nothing when the operation is a host call. Never: traps, vectors.
 
-use cranelift::codegen::ir::{Endianness, MemFlagsData};
 use cranelift::prelude::*;
 use poolcast_runtime::scalar::ScalarOp;
 
@@ -33,51 +32,9 @@ pub(super) fn tick_comparison(op: ScalarOp) -> Option<IntCC> {
     })
 }
 
-/// How this target chooses between two doubles. A flag makes x86-64 jump, and nobody predicts a formula's choices: there a
-/// comparison is a mask, and a mask of the difference chooses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Choice {
-    Flags,
-    Masks,
-}
-
-/// All ones where the comparison holds, as a double.
-fn mask(b: &mut FunctionBuilder<'_>, cc: FloatCC, x: Value, y: Value) -> Value {
-    let (x, y) = (b.ins().splat(types::F64X2, x), b.ins().splat(types::F64X2, y));
-    let lanes = b.ins().fcmp(cc, x, y);
-    let lanes = b.ins().bitcast(types::F64X2, MemFlagsData::new().with_endianness(Endianness::Little), lanes);
-    b.ins().extractlane(lanes, 0)
-}
-
-impl Choice {
-    /// `x cc y ? yes : no`.
-    pub(super) fn choose(
-        self,
-        b: &mut FunctionBuilder<'_>,
-        (cc, x, y): (FloatCC, Value, Value),
-        yes: Value,
-        no: Value,
-    ) -> Value {
-        // Vectors have no single instruction for the last.
-        if self == Choice::Masks && cc != FloatCC::OrderedNotEqual {
-            let mask = mask(b, cc, x, y);
-            let difference = b.ins().bxor(yes, no);
-            let taken = b.ins().band(mask, difference);
-            return b.ins().bxor(no, taken);
-        }
-        let flag = b.ins().fcmp(cc, x, y);
-        b.ins().select(flag, yes, no)
-    }
-    /// `x cc y` as 1.0 or 0.0.
-    fn number(self, b: &mut FunctionBuilder<'_>, cc: FloatCC, x: Value, y: Value) -> Value {
-        let one = b.ins().f64const(1.0);
-        if self == Choice::Masks {
-            let mask = mask(b, cc, x, y);
-            return b.ins().band(mask, one);
-        }
-        let flag = b.ins().fcmp(cc, x, y);
-        number(b, flag)
-    }
+/// Whether an operation compares.
+pub(super) fn is_comparison(op: ScalarOp) -> bool {
+    comparison(op).is_some() || tick_comparison(op).is_some()
 }
 
 /// `flag` as 1.0 or 0.0.
@@ -88,13 +45,14 @@ fn number(b: &mut FunctionBuilder<'_>, flag: Value) -> Value {
 }
 
 /// An operation on one double.
-pub(super) fn unary(b: &mut FunctionBuilder<'_>, choice: Choice, op: ScalarOp, x: Value) -> Option<Value> {
+pub(super) fn unary(b: &mut FunctionBuilder<'_>, op: ScalarOp, x: Value) -> Option<Value> {
     match op {
         ScalarOp::Neg => Some(b.ins().fneg(x)),
         ScalarOp::Not | ScalarOp::Truth => {
             let zero = b.ins().f64const(0.0);
             let cc = if op == ScalarOp::Not { FloatCC::Equal } else { FloatCC::NotEqual };
-            Some(choice.number(b, cc, x, zero))
+            let flag = b.ins().fcmp(cc, x, zero);
+            Some(number(b, flag))
         }
         _ => None,
     }
@@ -112,9 +70,10 @@ pub(super) fn max2(b: &mut FunctionBuilder<'_>, x: Value, y: Value) -> Value {
 }
 
 /// An operation on two doubles, or a comparison of ticks or strings.
-pub(super) fn binary(b: &mut FunctionBuilder<'_>, choice: Choice, op: ScalarOp, x: Value, y: Value) -> Option<Value> {
+pub(super) fn binary(b: &mut FunctionBuilder<'_>, op: ScalarOp, x: Value, y: Value) -> Option<Value> {
     if let Some(cc) = comparison(op) {
-        return Some(choice.number(b, cc, x, y));
+        let flag = b.ins().fcmp(cc, x, y);
+        return Some(number(b, flag));
     }
     if let Some(cc) = tick_comparison(op) {
         let flag = b.ins().icmp(cc, x, y);
@@ -124,9 +83,14 @@ pub(super) fn binary(b: &mut FunctionBuilder<'_>, choice: Choice, op: ScalarOp, 
         ScalarOp::Add => b.ins().fadd(x, y),
         ScalarOp::Sub => b.ins().fsub(x, y),
         ScalarOp::Mul => b.ins().fmul(x, y),
-        ScalarOp::Div => b.ins().fdiv(x, y),
         ScalarOp::Min2 => min2(b, x, y),
         ScalarOp::Max2 => max2(b, x, y),
         _ => return None,
     })
+}
+
+/// 1/y where multiplying by it rounds as dividing by `y` does: y is a power of two and so is, in the normal range, 1/y.
+pub(super) fn exact_reciprocal(y: f64) -> Option<f64> {
+    let power = y.is_normal() && y.to_bits() & ((1 << 52) - 1) == 0;
+    Some(1.0 / y).filter(|r| power && r.is_normal())
 }

@@ -8,7 +8,7 @@
 use super::{
     JitError,
     flat::{Flat, Joined},
-    scalar::{self, Choice},
+    late, scalar,
 };
 use crate::ir::{Input, Inst, List, Program, Reduce, Term, Val, WindowId};
 use cranelift::codegen::{
@@ -40,7 +40,10 @@ struct Translate<'p, 'b> {
     vals: Vec<[Option<Value>; 2]>,
     blocks: Vec<Block>,
     flat: Flat,
-    choice: Choice,
+    /// By value: a target judged after the code.
+    late: Vec<bool>,
+    /// By value: whether anything needs it as a number, not only as a condition.
+    number: Vec<bool>,
     host: Value,
     frame: Value,
     views: Value,
@@ -81,7 +84,8 @@ pub(super) fn translate(
         vals: vec![[None; 2]; p.insts.len()],
         blocks: Vec::new(),
         flat: Flat::new(p),
-        choice: if isa.name() == "x64" { Choice::Masks } else { Choice::Flags },
+        late: vec![false; p.insts.len()],
+        number: numbers(p),
         host,
         frame,
         views,
@@ -92,6 +96,9 @@ pub(super) fn translate(
         cells: None,
         exit: None,
     };
+    for late in late::late(p) {
+        t.late[late.target.ix()] = true;
+    }
     for i in 0..p.blocks.len() {
         // A block that goes on in the one before it is never jumped to.
         let block = if i == 0 || t.flat.absorbed[i] { entry } else { t.b.create_block() };
@@ -111,6 +118,26 @@ pub(super) fn translate(
     Ok(())
 }
 
+/// Which values are needed as such. A comparison that only decides is made where it decides.
+fn numbers(p: &Program) -> Vec<bool> {
+    let mut number: Vec<bool> =
+        p.insts.iter().map(|i| !matches!(i, Inst::Binary(op, ..) if scalar::is_comparison(*op))).collect();
+    let mut need = |v: Val| number[v.ix()] = true;
+    for (inst, live) in p.insts.iter().zip(&p.live) {
+        match *inst {
+            _ if !live => {}
+            Inst::Select(_, a, b) => [a, b].into_iter().for_each(&mut need),
+            ref inst => p.operands(inst, &mut need),
+        }
+    }
+    for block in &p.blocks {
+        if let Term::Goto(_, Some(v)) = block.term {
+            need(v);
+        }
+    }
+    number
+}
+
 impl Translate<'_, '_> {
     fn block(&mut self, i: usize, isa: &dyn TargetIsa) -> Result<(), JitError> {
         let block = self.p.blocks[i];
@@ -118,7 +145,8 @@ impl Translate<'_, '_> {
             self.b.switch_to_block(self.blocks[i]);
         }
         for v in block.lo..block.hi {
-            if self.p.live[v as usize] && !self.flat.holds[v as usize] {
+            let needless = self.flat.holds[v as usize] || !self.number[v as usize];
+            if self.p.live[v as usize] && !needless {
                 self.inst(v, i, isa)?;
             }
         }
@@ -149,13 +177,17 @@ impl Translate<'_, '_> {
         self.b.ins().return_(&[v]);
     }
 
-    /// A condition as a comparison of doubles, unless it compares ticks or strings. A comparison is used directly instead of
-    /// through 1.0 or 0.0.
-    fn comparison(&mut self, c: Val) -> Result<(FloatCC, Value, Value), JitError> {
-        if let Inst::Binary(op, a, b) = self.p.insts[c.ix()]
-            && let Some(cc) = scalar::comparison(op)
-        {
-            return Ok((cc, self.one(a)?, self.one(b)?));
+    /// A condition as a flag. A comparison is used directly instead of through 1.0 or 0.0.
+    fn flag(&mut self, c: Val) -> Result<Value, JitError> {
+        if let Inst::Binary(op, a, b) = self.p.insts[c.ix()] {
+            if let Some(cc) = scalar::comparison(op) {
+                let (x, y) = (self.one(a)?, self.one(b)?);
+                return Ok(self.b.ins().fcmp(cc, x, y));
+            }
+            if let Some(cc) = scalar::tick_comparison(op) {
+                let (x, y) = (self.one(a)?, self.one(b)?);
+                return Ok(self.b.ins().icmp(cc, x, y));
+            }
         }
         let x = self.one(c)?;
         let zero = self.b.ins().f64const(0.0);
@@ -163,32 +195,26 @@ impl Translate<'_, '_> {
             NanCondition::True => FloatCC::NotEqual,
             NanCondition::False => FloatCC::OrderedNotEqual,
         };
-        Ok((cc, x, zero))
-    }
-
-    /// A condition as a flag.
-    fn flag(&mut self, c: Val) -> Result<Value, JitError> {
-        if let Inst::Binary(op, a, b) = self.p.insts[c.ix()]
-            && let Some(cc) = scalar::tick_comparison(op)
-        {
-            let (x, y) = (self.one(a)?, self.one(b)?);
-            return Ok(self.b.ins().icmp(cc, x, y));
-        }
-        let (cc, x, y) = self.comparison(c)?;
-        Ok(self.b.ins().fcmp(cc, x, y))
+        Ok(self.b.ins().fcmp(cc, x, zero))
     }
 
     /// `c ? yes : no`, both computed.
     fn choose(&mut self, c: Val, yes: Val, no: Val) -> Result<Value, JitError> {
         let (x, y) = (self.one(yes)?, self.one(no)?);
-        if self.p.tys[yes.ix()] == Ty::Double
-            && !matches!(self.p.insts[c.ix()], Inst::Binary(op, ..) if scalar::tick_comparison(op).is_some())
-        {
-            let comparison = self.comparison(c)?;
-            return Ok(self.choice.choose(&mut self.b, comparison, x, y));
-        }
         let flag = self.flag(c)?;
         Ok(self.b.ins().select(flag, x, y))
+    }
+
+    /// `x / y`. By a power of two it is a multiplication, to the bit.
+    fn quotient(&mut self, x: Value, y: Val) -> Result<Value, JitError> {
+        if let Inst::Double(bits) = self.p.insts[y.ix()]
+            && let Some(reciprocal) = scalar::exact_reciprocal(f64::from_bits(bits))
+        {
+            let by = self.b.ins().f64const(reciprocal);
+            return Ok(self.b.ins().fmul(x, by));
+        }
+        let y = self.one(y)?;
+        Ok(self.b.ins().fdiv(x, y))
     }
 
     fn one(&self, v: Val) -> Result<Value, JitError> {
@@ -230,7 +256,7 @@ impl Translate<'_, '_> {
             }
             Inst::Unary(op, a) => {
                 let x = self.one(a)?;
-                match scalar::unary(&mut self.b, self.choice, op, x) {
+                match scalar::unary(&mut self.b, op, x) {
                     Some(r) => [Some(r), None],
                     None => match abi::unary(op) {
                         Some(address) => {
@@ -243,9 +269,13 @@ impl Translate<'_, '_> {
                     },
                 }
             }
+            Inst::Binary(ScalarOp::Div, a, b) => {
+                let x = self.one(a)?;
+                [Some(self.quotient(x, b)?), None]
+            }
             Inst::Binary(op, a, b) => {
                 let (x, y) = (self.one(a)?, self.one(b)?);
-                match scalar::binary(&mut self.b, self.choice, op, x, y) {
+                match scalar::binary(&mut self.b, op, x, y) {
                     Some(r) => [Some(r), None],
                     None => match self.ticks(v, op, x, y) {
                         Some(r) => [Some(r), None],
@@ -273,6 +303,7 @@ impl Translate<'_, '_> {
             Inst::Vector(op, a, b) => self.host(v, HostOp::Vector(op), &[a, b], isa)?,
             Inst::Single(a) => self.host(v, HostOp::Single, &[a], isa)?,
             Inst::Call(overload, list) => self.host_list(v, HostOp::Call(overload), list, isa)?,
+            Inst::Target(a) if self.late[v as usize] => [Some(self.one(a)?), None],
             Inst::Target(a) => self.target(v, a, isa)?,
             Inst::Store(slot, a) => {
                 let at = slot as i32 * RawSlot::SIZE;
@@ -317,7 +348,8 @@ impl Translate<'_, '_> {
             (Reduce::LastOrZero, _) if single => {
                 let newest = self.view_f64(w, ViewLayout::NEWEST);
                 let zero = self.b.ins().f64const(0.0);
-                return Ok(self.choice.choose(&mut self.b, (FloatCC::Equal, newest, newest), newest, zero));
+                let there = self.b.ins().fcmp(FloatCC::Equal, newest, newest);
+                return Ok(self.b.ins().select(there, newest, zero));
             }
             (Reduce::LastOrZero, _) => return Err(JitError("the last of a longer window".into())),
             _ => {}

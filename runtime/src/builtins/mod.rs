@@ -17,6 +17,7 @@ use crate::{
     trap::Trap,
     value::Value,
 };
+use std::sync::LazyLock;
 
 /// Writes one row. `"signature" [parameters; required] => Result, Purity, body`.
 macro_rules! row {
@@ -83,7 +84,14 @@ pub static ROWS: &[Builtin] = &ALL;
 
 /// The row of a name, and its index. Absent rows are found by [`absent`] only.
 pub fn lookup(name: &str, kind: RowKind) -> Option<(u16, &'static Builtin)> {
-    (0..).zip(ROWS).find(|(_, row)| row.kind == kind && row.name == name)
+    static BY_NAME: LazyLock<Vec<(&str, u16)>> = LazyLock::new(|| {
+        let mut all: Vec<_> = ROWS.iter().map(|row| row.name).zip(0..).collect();
+        all.sort_unstable();
+        all
+    });
+    let from = BY_NAME.partition_point(|(n, _)| *n < name);
+    let named = BY_NAME[from..].iter().take_while(|(n, _)| *n == name);
+    named.map(|(_, i)| (*i, &ROWS[usize::from(*i)])).find(|(_, row)| row.kind == kind)
 }
 /// The row an id belongs to.
 pub fn row_of(id: OverloadId) -> &'static Builtin {
