@@ -306,9 +306,9 @@ impl World {
                     TaskState::Running | TaskState::Preparing => self.abort(at, Kill::Terminate, true),
                     TaskState::Ready => {
                         self.unqueue(at);
-                        self.finish(at, Fate::Terminated, -1);
+                        self.complete(at, Fate::Terminated, -1);
                     }
-                    TaskState::Waiting => self.finish(at, Fate::Terminated, -1),
+                    TaskState::Waiting => self.complete(at, Fate::Terminated, -1),
                 }
                 Ok(())
             }
@@ -450,9 +450,9 @@ impl World {
                 TaskState::Running | TaskState::Preparing => self.abort(at, Kill::Terminate, true),
                 TaskState::Ready => {
                     self.unqueue(at);
-                    self.finish(at, Fate::Expired, -1);
+                    self.complete(at, Fate::Expired, -1);
                 }
-                TaskState::Waiting => self.finish(at, Fate::Expired, -1),
+                TaskState::Waiting => self.complete(at, Fate::Expired, -1),
             }
         }
     }

@@ -33,7 +33,7 @@ pub struct Simulation {
     /// When it is added: after the jobs added then, before everything else.
     arrival: Key,
     /// The instant and phase being worked on.
-    instant: u128,
+    instant: u64,
     events: u64,
 }
 
@@ -156,6 +156,8 @@ impl Simulation {
             ran_on: BTreeMap::new(),
             deleted: BTreeSet::new(),
             dirty: Vec::new(),
+            nodes_now: 0,
+            most_nodes: 0,
             arrived: 0,
             refused_tasks: 0,
             work_pending,
@@ -253,7 +255,8 @@ impl Simulation {
         if rare {
             self.next_rare = self.world.work.extra.range(i + 1..).next().map_or(NONE, |(k, _)| *k);
         }
-        self.world.arrive(i, rare);
+        let alone = self.world.agenda.next().min(self.arrival).instant() != self.instant;
+        self.world.arrive(i, rare, alone);
     }
 
     /// A user acts, now.

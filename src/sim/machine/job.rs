@@ -194,9 +194,9 @@ impl World {
         self.pools[j.pool as usize].counts.add(&work, if counted { 1 } else { -1 });
     }
 
-    /// A workload task is submitted.
+    /// A workload task is submitted; alone if nothing else happens in this phase of this instant any more.
     #[inline]
-    pub(crate) fn arrive(&mut self, i: u32, rare: bool) {
+    pub(crate) fn arrive(&mut self, i: u32, rare: bool, alone: bool) {
         let work = self.work.job[i as usize] as usize;
         let mut job = self.work_jobs[work];
         if job == NONE {
@@ -219,7 +219,13 @@ impl World {
         if rare && let Some(extra) = self.work.extra.get(&i).cloned() {
             return self.arrive_rare(task, &extra);
         }
-        self.add_task(task);
+        match if alone { self.at_once(&task) } else { None } {
+            Some(node) => {
+                let at = self.admit(task);
+                self.place(at, node);
+            }
+            None => drop(self.add_task(task)),
+        }
     }
 
     #[cold]
