@@ -9,8 +9,8 @@ use super::{
     policy::place::FreeIndex,
     trace::Note,
     world::{
-        Class, Job, JobState, Level, MANAGER, NONE, Node, NodeState, PoolState, RARE, REPORTED, Rare, Shape, Task, Tasks,
-        World,
+        Class, Job, JobState, Level, MANAGER, NONE, Node, NodeState, PoolState, RARE, REPORTED, Rare, Shape, Task,
+        Tasks, World,
     },
 };
 use std::collections::{BTreeMap, VecDeque};
@@ -302,10 +302,7 @@ impl Room<'_> {
         }
         // Gangs need inter-node communication, one slot per node and all their nodes idle at once (pool.md §7).
         let idle: u32 = self.by_state.iter().map(|s| s[NodeState::Idle as usize]).sum();
-        self.cfg.inter_node
-            && self.cfg.task_slots == 1
-            && shape.slots == 1
-            && idle >= u32::from(shape.instances)
+        self.cfg.inter_node && self.cfg.task_slots == 1 && shape.slots == 1 && idle >= u32::from(shape.instances)
     }
 
     /// The nodes of a multi-instance task, the primary first.

@@ -388,11 +388,19 @@ impl Simulation {
 }
 
 impl World {
-    /// One event.
+    /// One event. Ends of tasks are most of them and do not pay for the room all others need.
     #[inline]
     fn happen(&mut self, event: Event) {
         match event {
             Event::TaskEnd { task, token } => self.task_ended(task, token),
+            event => self.happen_rarely(event),
+        }
+    }
+
+    #[inline(never)]
+    fn happen_rarely(&mut self, event: Event) {
+        match event {
+            Event::TaskEnd { .. } => {}
             Event::Sample { pool } => {
                 self.sample(pool);
                 if self.now >= 180 * super::config::DAY {

@@ -93,7 +93,10 @@ states! {
 }
 states! {
     /// States of a job schedule.
-    ScheduleState { Active "active", Disabled "disabled", Completed "completed" }
+    ScheduleState {
+        Active "active", Disabled "disabled", Terminating "terminating", Completed "completed", Deleting "deleting",
+        Removed "removed",
+    }
 }
 
 /// A node. What changes with every task is in its first cache line.

@@ -437,6 +437,7 @@ impl World {
     }
 
     /// A failed attempt is followed by another.
+    #[cold]
     fn retry(&mut self, at: u32) {
         self.take_off(at, false, false);
         let t = &mut self.tasks[at];
