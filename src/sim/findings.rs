@@ -582,6 +582,7 @@ impl Simulation {
                 r.fate.name(),
                 r.exit
             ));
+            lines.extend(r.fate.failure().map(|(category, code)| format!("failure information: {category} {code}")));
             let lost = spell(Ms::from(r.wasted));
             lines.push(format!(
                 "{} attempts, {} retries, {} requeues, {lost} of work lost, last on node {}",

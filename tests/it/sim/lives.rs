@@ -109,6 +109,14 @@ fn auto_pools_that_cannot_be_made_end_their_job_with_a_code() {
 }
 
 #[test]
+fn a_terminated_task_tells_its_failure() {
+    let mut sim = simulate(scenario(instant_pool(1, 0), vec![job("j", vec![TaskConfig::new("t", 0, HOUR)])], HOUR));
+    sim.run_until(MINUTE);
+    sim.act(&Action::TerminateTask { task: 0 }).unwrap();
+    assert!(sim.why_task(0).iter().any(|line| line.ends_with("usererror TaskEnded")));
+}
+
+#[test]
 fn virtual_machine_pools_refuse_to_reimage() {
     for reimage in [false, true] {
         let mut sim = simulate(scenario(PoolConfig { reimage, ..instant_pool(1, 0) }, vec![], HOUR));
