@@ -220,7 +220,7 @@ impl World {
     }
 
     /// Slots of a node are taken.
-    #[inline]
+    #[inline(always)] // for every task
     pub(crate) fn occupy(&mut self, n: u32, slots: u16) {
         let node = &mut self.nodes[n as usize];
         debug_assert!(node.free >= slots);
@@ -242,7 +242,7 @@ impl World {
     }
 
     /// Slots of a node are free again: it may be idle, or empty as its drain wants it.
-    #[inline]
+    #[inline(always)] // for every task
     pub(crate) fn vacate(&mut self, n: u32, slots: u16) {
         let node = &mut self.nodes[n as usize];
         node.free += slots;

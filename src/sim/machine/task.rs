@@ -132,6 +132,7 @@ impl World {
     /// Puts an attempt on a node (or on the nodes of a gang, whose first is the primary).
     pub(crate) fn place(&mut self, at: u32, n: u32) {
         let (task, node) = (&mut self.tasks[at], &mut self.nodes[n as usize]);
+        let (p, job) = (&mut self.pools[node.pool as usize], &mut self.jobs[task.job as usize]);
         let head = std::mem::replace(&mut node.tasks, at);
         task.attempts = task.attempts.saturating_add(1);
         task.node = n;
@@ -141,9 +142,9 @@ impl World {
         (task.prev, task.next) = (NONE, head);
         let &mut Task { job: j, slots, instances, flags, .. } = task;
         node.managers += u8::from(flags & MANAGER != 0);
-        let job = &mut self.jobs[j as usize];
         job.placed += 1;
         let (plain, prepares) = (job.plain && flags & RARE == 0, job.cfg.preparation.is_some());
+        let latency = [p.cfg.latency.schedule_min, p.cfg.latency.schedule_max];
         if head != NONE {
             self.tasks[head].prev = at;
         }
@@ -166,21 +167,17 @@ impl World {
             c.running += weight;
             c.running_tasks += 1;
         });
-        self.begin(at, plain);
+        self.begin(at, plain, latency);
     }
 
     /// The attempt begins: the service takes its seconds, then the task runs.
     #[inline]
-    fn begin(&mut self, at: u32, plain: bool) {
+    fn begin(&mut self, at: u32, plain: bool, [least, most]: [Ms; 2]) {
         let now = self.now;
         let task = &mut self.tasks[at];
-        let latency = &self.pools[self.nodes[task.node as usize].pool as usize].cfg.latency;
         let key = u64::from(task.id) << 16 | u64::from(task.attempts);
-        let overhead = if latency.schedule_max == 0 {
-            0
-        } else {
-            Draw::keyed(self.config.seed, Purpose::Scheduling, key).between(latency.schedule_min, latency.schedule_max)
-        };
+        let overhead =
+            if most == 0 { 0 } else { Draw::keyed(self.config.seed, Purpose::Scheduling, key).between(least, most) };
         task.state = TaskState::Running;
         task.start = now + overhead;
         // A task that fails in no time and is retried for ever must not stop the clock.
@@ -275,6 +272,8 @@ impl World {
         }
         self.prepared.insert((node, job), Prep::Done);
         let plain = self.jobs[job as usize].plain;
+        let latency = &self.pools[self.nodes[node as usize].pool as usize].cfg.latency;
+        let latency = [latency.schedule_min, latency.schedule_max];
         for at in waiting {
             let &Task { instances, flags, .. } = &self.tasks[at];
             let weight = i64::from(instances);
@@ -283,7 +282,7 @@ impl World {
                 c.running += weight;
                 c.running_tasks += 1;
             });
-            self.begin(at, plain && flags & RARE == 0);
+            self.begin(at, plain && flags & RARE == 0, latency);
         }
     }
 
@@ -299,7 +298,7 @@ impl World {
     }
 
     /// Gives a node's slots back, at once or when the killed processes are gone.
-    #[inline]
+    #[inline(always)]
     fn release(&mut self, n: u32, slots: u16, killed: bool) {
         let node = &mut self.nodes[n as usize];
         node.running -= 1;
@@ -361,10 +360,9 @@ impl World {
             self.job_disabled(j);
         }
         let gang = if instances > 1 { self.gangs.remove(&at) } else { None };
-        match gang {
-            Some(members) => members.into_iter().for_each(|n| self.release(n, slots, killed)),
-            None => self.release(n, slots, killed),
-        }
+        self.release(n, slots, killed);
+        // The primary is the first of them.
+        gang.iter().flatten().skip(1).for_each(|n| self.release(*n, slots, killed));
     }
 
     /// Everything on a node is cut short, gangs that reach onto it included.
