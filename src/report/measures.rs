@@ -102,7 +102,7 @@ measures! {
     oscillations Plain Less "changes of direction";
     apart Time Less "time with target and nodes apart";
     quota_blocked Time Less "time blocked by quota";
-    peak_nodes Plain Neither "most nodes (sum over pools)";
+    peak_nodes Plain Neither "most nodes at once";
 }
 
 /// What belongs together for a reader.
@@ -176,7 +176,6 @@ impl Measures {
             m.oscillations += p.oscillations as f64;
             m.apart += p.apart_ms.iter().sum::<i64>() as f64 - p.apart_ms[Apart::Together as usize] as f64;
             m.quota_blocked += p.apart_ms[Apart::Quota as usize] as f64;
-            m.peak_nodes += (p.most_nodes[0] + p.most_nodes[1]) as f64;
         }
         m.cost = m.cost_dedicated + m.cost_spot;
         m.utilisation = if there > 0.0 { used / there } else { 0.0 };
@@ -185,6 +184,7 @@ impl Measures {
             (s.wait.p50 as f64, s.wait.p95 as f64, s.wait.p99 as f64, s.wait.max as f64);
         (m.slowdown_p50, m.slowdown_p95) = (s.slowdown.p50 as f64 / 1000.0, s.slowdown.p95 as f64 / 1000.0);
         m.makespan = s.makespan as f64;
+        m.peak_nodes = f64::from(s.most_nodes);
         let (added, finished, unfinished) = s.tasks;
         let good = match s.fates.get(Fate::Success.name()) {
             Some(n) => *n,

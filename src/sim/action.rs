@@ -181,6 +181,7 @@ impl World {
             | Action::DeleteJob { .. }
             | Action::MoveJob { .. }
             | Action::TerminateSchedule { .. }
+            | Action::DeleteSchedule { .. }
             | Action::DisableSchedule { .. }
             | Action::EnableSchedule { .. } => self.act_on_job(action),
             Action::AddTask { .. }
@@ -207,6 +208,11 @@ impl World {
         cfg.task_slots = task_slots;
         p.cfg = Arc::new(cfg);
         p.free = super::policy::place::FreeIndex::new(task_slots);
+        for job in 0..self.jobs.len() as u32 {
+            if self.jobs[job as usize].pool == pool {
+                self.report_wide_again(job);
+            }
+        }
         Ok(())
     }
 
@@ -261,37 +267,51 @@ impl World {
                 }
                 Ok(())
             }
-            Action::TerminateSchedule { schedule }
-            | Action::DisableSchedule { schedule }
-            | Action::EnableSchedule { schedule } => {
-                let found = self.schedules.iter().position(|s| s.cfg.id.eq_ignore_ascii_case(schedule));
-                let Some(s) = found.filter(|s| self.schedules[*s].state != ScheduleState::Completed) else {
-                    let message = format!("there is no live schedule {schedule}");
-                    return Err(Refusal::new(404, "JobScheduleNotFound", message));
-                };
-                match action {
-                    Action::TerminateSchedule { .. } => {
-                        let job = self.schedules[s].job;
-                        self.complete_schedule(s as u32);
-                        if job != NONE {
-                            self.terminate_job(job, "TerminateJobSchedule");
-                        }
-                    }
-                    Action::DisableSchedule { .. } => {
-                        self.schedules[s].state = ScheduleState::Disabled;
-                        self.schedules[s].token += 1;
-                    }
-                    _ => {
-                        self.schedules[s].state = ScheduleState::Active;
-                        let token = self.schedules[s].token;
-                        let at = self.schedules[s].next.max(self.now);
-                        self.at(at, super::event::Event::Schedule { schedule: s as u32, token });
-                    }
+            Action::TerminateSchedule { schedule } => {
+                let s = self.schedule_in(schedule, ScheduleState::Disabled)?;
+                self.end_schedule(s, ScheduleState::Terminating);
+                Ok(())
+            }
+            Action::DeleteSchedule { schedule } => {
+                let s = self.schedule_in(schedule, ScheduleState::Completed)?;
+                self.end_schedule(s, ScheduleState::Deleting);
+                Ok(())
+            }
+            Action::DisableSchedule { schedule } => {
+                let s = self.schedule_in(schedule, ScheduleState::Active)?;
+                let schedule = &mut self.schedules[s as usize];
+                schedule.state = ScheduleState::Disabled;
+                schedule.token += 1;
+                Ok(())
+            }
+            Action::EnableSchedule { schedule } => {
+                let s = self.schedule_in(schedule, ScheduleState::Disabled)?;
+                let schedule = &mut self.schedules[s as usize];
+                if std::mem::replace(&mut schedule.state, ScheduleState::Active) == ScheduleState::Disabled {
+                    let (at, token) = (schedule.next.max(self.now), schedule.token);
+                    self.at(at, super::event::Event::Schedule { schedule: s, token });
                 }
                 Ok(())
             }
             _ => Ok(()),
         }
+    }
+
+    /// A schedule that has not gone beyond a state (pool.md §11).
+    fn schedule_in(&self, id: &str, most: ScheduleState) -> Result<u32, Refusal> {
+        let same = |s: &super::world::Schedule| s.state != ScheduleState::Removed && s.cfg.id.eq_ignore_ascii_case(id);
+        let Some(s) = self.schedules.iter().rposition(same) else {
+            return Err(Refusal::new(404, "JobScheduleNotFound", format!("there is no job schedule {id}")));
+        };
+        let state = self.schedules[s].state;
+        let code = match state {
+            _ if state <= most => return Ok(s as u32),
+            ScheduleState::Terminating => "JobScheduleBeingTerminated",
+            ScheduleState::Deleting => "JobScheduleBeingDeleted",
+            ScheduleState::Disabled => "JobScheduleDisabled",
+            _ => "JobScheduleCompleted",
+        };
+        Err(Refusal::new(409, code, format!("job schedule {id} is {}", state.name())))
     }
 
     fn act_on_task(&mut self, action: &Action) -> Answer {
@@ -306,9 +326,9 @@ impl World {
                     TaskState::Running | TaskState::Preparing => self.abort(at, Kill::Terminate, true),
                     TaskState::Ready => {
                         self.unqueue(at);
-                        self.finish(at, Fate::Terminated, -1);
+                        self.complete(at, Fate::Terminated, -1);
                     }
-                    TaskState::Waiting => self.finish(at, Fate::Terminated, -1),
+                    TaskState::Waiting => self.complete(at, Fate::Terminated, -1),
                 }
                 Ok(())
             }
@@ -382,6 +402,10 @@ impl World {
             }
             Action::ReimageNode { node, option } => {
                 self.node_in(node, &usable)?;
+                if !self.pools[self.nodes[node as usize].pool as usize].cfg.reimage {
+                    let message = "nodes of virtual machine pools cannot be reimaged";
+                    return Err(Refusal::new(409, "OperationNotValidOnNode", message));
+                }
                 self.empty_node(node, option, Drain::Then(Reimaging));
             }
             Action::DeallocateNode { node, option } => {
@@ -450,9 +474,9 @@ impl World {
                 TaskState::Running | TaskState::Preparing => self.abort(at, Kill::Terminate, true),
                 TaskState::Ready => {
                     self.unqueue(at);
-                    self.finish(at, Fate::Expired, -1);
+                    self.complete(at, Fate::Expired, -1);
                 }
-                TaskState::Waiting => self.finish(at, Fate::Expired, -1),
+                TaskState::Waiting => self.complete(at, Fate::Expired, -1),
             }
         }
     }

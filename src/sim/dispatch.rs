@@ -4,12 +4,13 @@
 //! phase of an instant, so tasks added together are weighed together.
 
 use super::{
-    config::JobOrder,
+    config::{JobOrder, PoolConfig},
     machine::task::Kill,
+    policy::place::FreeIndex,
     trace::Note,
     world::{
-        Class, Job, JobState, Level, MANAGER, NONE, Node, NodeState, Pool, PoolState, RARE, REPORTED, Rare, Shape,
-        Task, Tasks, World,
+        Class, Job, JobState, Level, MANAGER, NONE, Node, NodeState, PoolState, RARE, REPORTED, Rare, Shape, Task,
+        Tasks, World,
     },
 };
 use std::collections::{BTreeMap, VecDeque};
@@ -62,10 +63,22 @@ impl World {
     pub(crate) fn touch(&mut self, pool: u32) {
         let p = &mut self.pools[pool as usize];
         // Whichever comes second, the work or the room, finds the other there.
-        if !p.dirty && p.ringed > 0 && (p.makes_room || p.free.most() > 0) {
+        if p.ringed > 0 && !p.dirty && (p.makes_room || p.free.any()) {
             p.dirty = true;
             self.dirty.push(pool);
         }
+    }
+
+    /// The node for an ordinary new task that need not queue because nobody does: what `dispatch` would come to.
+    #[inline]
+    pub(crate) fn at_once(&self, task: &Task) -> Option<u32> {
+        let job = &self.jobs[task.job as usize];
+        let p = self.pools.get(job.pool as usize)?;
+        let limit = job.cfg.max_parallel_tasks;
+        let nobody = p.ringed == 0 && self.dirty.is_empty() && job.excluded.is_empty();
+        let may = job.state == JobState::Active && p.state == PoolState::Active;
+        let below = limit < 0 || job.placed < limit as u32;
+        if nobody && may && below { p.free.choose(p.cfg.fill, u32::from(task.slots)) } else { None }
     }
 
     /// Assigns what can be assigned in every pool that changed.
@@ -92,46 +105,52 @@ impl World {
     fn next_assignment(&mut self, pool: u32) -> Option<(u32, u32)> {
         let World { pools, jobs, tasks, nodes, rare, gangs, .. } = self;
         let p = &mut pools[pool as usize];
-        let most = p.free.most();
-        if p.ringed == 0 || most == 0 || p.state != PoolState::Active {
+        if p.ringed == 0 || p.state != PoolState::Active {
             return None;
         }
-        let strict = p.cfg.strict_order;
-        for level in 0..p.levels.len() {
-            for i in 0..p.levels[level].ring.len() {
-                let id = p.levels[level].ring[i];
+        let room = Room { cfg: &p.cfg, free: &p.free, by_state: &p.by_state, most: p.free.most(), nodes };
+        if room.most == 0 {
+            return None;
+        }
+        let (strict, order) = (room.cfg.strict_order, room.cfg.job_order);
+        for level in &mut p.levels {
+            for i in 0..level.ring.len() {
+                let id = level.ring[i];
                 let job = &mut jobs[id as usize];
-                let Some(pick) = pick(p, job, tasks, most, strict) else { continue };
-                let node = if pick.fits { node_for(p, job, tasks, nodes, rare, pick.at) } else { None };
-                let Some((node, gang)) = node else {
+                let Some(pick) = room.pick(job, tasks) else { continue };
+                let task = &tasks[pick.at];
+                let node = if !pick.fits {
+                    None
+                } else if task.instances > 1 {
+                    room.gang_for(job, task).map(|members| {
+                        let primary = members[0];
+                        gangs.insert(pick.at, members);
+                        primary
+                    })
+                } else {
+                    room.node_for(job, task, rare)
+                };
+                let Some(node) = node else {
                     // Strict order: whoever is next waits, and everybody behind.
                     if strict {
                         return None;
                     }
                     continue;
                 };
-                if !gang.is_empty() {
-                    gangs.insert(pick.at, gang);
-                }
                 let shape = &mut job.shapes[pick.shape];
-                match pick.back {
-                    Some(rank) => {
-                        shape.back.remove(&(rank, tasks[pick.at].id, pick.at));
-                    }
-                    None => {
-                        shape.fifo.pop_front();
-                    }
+                if pick.back {
+                    shape.back.pop_first();
+                } else {
+                    shape.fifo.pop_front();
                 }
                 job.ready -= 1;
-                let ring = &mut p.levels[level].ring;
-                let rotate = p.cfg.job_order == JobOrder::None && ring.len() > 1;
                 if job.ready == 0 {
                     job.in_ring = false;
                     p.ringed -= 1;
-                    ring.remove(i);
-                } else if rotate {
-                    ring.remove(i);
-                    ring.push_back(id);
+                    level.ring.remove(i);
+                } else if order == JobOrder::None && level.ring.len() > 1 {
+                    level.ring.remove(i);
+                    level.ring.push_back(id);
                 }
                 return Some((pick.at, node));
             }
@@ -144,8 +163,7 @@ impl World {
     #[inline]
     pub(crate) fn report_wide(&mut self, at: u32) {
         let task = &mut self.tasks[at];
-        let pool = self.jobs[task.job as usize].pool;
-        let Some(p) = self.pools.get(pool as usize) else { return };
+        let Some(p) = self.pools.get(self.jobs[task.job as usize].pool as usize) else { return };
         if u32::from(task.slots) > p.cfg.task_slots && task.flags & REPORTED == 0 {
             task.flags |= REPORTED;
             let (id, slots) = (task.id, u64::from(p.cfg.task_slots));
@@ -227,75 +245,81 @@ impl World {
 
 /// A task that may be next.
 struct Pick {
+    /// Its rank and its id: who is first.
+    key: u64,
     at: u32,
     shape: usize,
-    /// Its rank, when it is among those that came back.
-    back: Option<u8>,
+    /// It is among those that came back.
+    back: bool,
     fits: bool,
 }
 
-/// The job's oldest task that fits; in strict order its oldest task.
-#[inline]
-fn pick(p: &Pool, job: &Job, tasks: &Tasks, most: u32, strict: bool) -> Option<Pick> {
-    let limit = job.cfg.max_parallel_tasks;
-    if job.state != JobState::Active || (limit >= 0 && job.placed >= limit as u32) {
-        return None;
-    }
-    let mut best: Option<((u8, u32), Pick)> = None;
-    for (shape, s) in job.shapes.iter().enumerate() {
-        let fits = fits(p, s, most);
-        if !fits && !strict {
-            continue;
+/// What a pool has to give.
+struct Room<'a> {
+    cfg: &'a PoolConfig,
+    free: &'a FreeIndex,
+    by_state: &'a [[u32; 16]; 2],
+    /// Most free slots on one node.
+    most: u32,
+    nodes: &'a [Node],
+}
+
+impl Room<'_> {
+    /// The job's oldest task that fits; in strict order its oldest task.
+    #[inline]
+    fn pick(&self, job: &Job, tasks: &Tasks) -> Option<Pick> {
+        let limit = job.cfg.max_parallel_tasks;
+        if job.state != JobState::Active || (limit >= 0 && job.placed >= limit as u32) {
+            return None;
         }
-        if let Some(&at) = s.fifo.front() {
-            let key = (1, tasks[at].id);
-            if best.as_ref().is_none_or(|b| key < b.0) {
-                best = Some((key, Pick { at, shape, back: None, fits }));
+        let key = |rank: u8, id: u32| u64::from(rank) << 32 | u64::from(id);
+        let mut best = Pick { key: u64::MAX, at: NONE, shape: 0, back: false, fits: false };
+        for (shape, s) in job.shapes.iter().enumerate() {
+            let fits = self.fits(s);
+            if !fits && !self.cfg.strict_order {
+                continue;
+            }
+            if let Some(&at) = s.fifo.front() {
+                let key = key(1, tasks[at].id);
+                if key < best.key {
+                    best = Pick { key, at, shape, back: false, fits };
+                }
+            }
+            if let Some(&(rank, id, at)) = s.back.first() {
+                let key = key(rank, id);
+                if key < best.key {
+                    best = Pick { key, at, shape, back: true, fits };
+                }
             }
         }
-        if let Some(&(rank, id, at)) = s.back.first()
-            && best.as_ref().is_none_or(|b| (rank, id) < b.0)
-        {
-            best = Some(((rank, id), Pick { at, shape, back: Some(rank), fits }));
+        (best.at != NONE).then_some(best)
+    }
+
+    #[inline]
+    fn fits(&self, shape: &Shape) -> bool {
+        if shape.instances <= 1 {
+            return u32::from(shape.slots) <= self.most;
         }
+        // Gangs need inter-node communication, one slot per node and all their nodes idle at once (pool.md §7).
+        let idle: u32 = self.by_state.iter().map(|s| s[NodeState::Idle as usize]).sum();
+        self.cfg.inter_node && self.cfg.task_slots == 1 && shape.slots == 1 && idle >= u32::from(shape.instances)
     }
-    best.map(|(_, pick)| pick)
-}
 
-#[inline]
-fn fits(p: &Pool, shape: &Shape, most: u32) -> bool {
-    if shape.instances <= 1 {
-        return u32::from(shape.slots) <= most;
+    /// The nodes of a multi-instance task, the primary first.
+    fn gang_for(&self, job: &Job, task: &Task) -> Option<Vec<u32>> {
+        let nodes = self.nodes;
+        let idle = self.free.preferred(nodes, self.cfg.fill, 1).filter(|n| nodes[*n as usize].state == NodeState::Idle);
+        let wanted = usize::from(task.instances);
+        let members: Vec<u32> = idle.filter(|n| !job.excluded.contains(n)).take(wanted).collect();
+        (members.len() == wanted).then_some(members)
     }
-    // Gangs need inter-node communication, one slot per node and all their nodes idle at once (pool.md §7).
-    let idle: u32 = p.by_state.iter().map(|s| s[NodeState::Idle as usize]).sum();
-    p.cfg.inter_node && p.cfg.task_slots == 1 && shape.slots == 1 && idle >= u32::from(shape.instances)
-}
 
-/// The node for a task and, for a multi-instance one, all its nodes: affinity first, then the pool's fill type.
-#[inline]
-fn node_for(
-    p: &Pool,
-    job: &Job,
-    tasks: &Tasks,
-    nodes: &[Node],
-    rare: &BTreeMap<u32, Rare>,
-    at: u32,
-) -> Option<(u32, Vec<u32>)> {
-    let task = &tasks[at];
-    let (fill, slots) = (p.cfg.fill, u32::from(task.slots));
-    if task.instances > 1 {
-        let members: Vec<u32> = p
-            .free
-            .preferred(nodes, fill, 1)
-            .filter(|n| nodes[*n as usize].state == NodeState::Idle && !job.excluded.contains(n))
-            .take(usize::from(task.instances))
-            .collect();
-        let all = members.len() == usize::from(task.instances);
-        return members.first().copied().filter(|_| all).map(|primary| (primary, members));
-    }
-    if task.flags & RARE != 0 {
-        let wish = rare.get(&task.id).map_or(NONE, |r| r.affinity);
+    /// The node for a task: affinity first, then the pool's fill type.
+    #[inline]
+    fn node_for(&self, job: &Job, task: &Task, rare: &BTreeMap<u32, Rare>) -> Option<u32> {
+        let (fill, slots) = (self.cfg.fill, u32::from(task.slots));
+        let nodes = self.nodes;
+        let wish = if task.flags & RARE == 0 { NONE } else { rare.get(&task.id).map_or(NONE, |r| r.affinity) };
         let there = nodes.get(wish as usize).filter(|n| {
             !n.removed
                 && n.pool == job.pool
@@ -304,15 +328,13 @@ fn node_for(
                 && !job.excluded.contains(&wish)
         });
         if there.is_some() {
-            return Some((wish, Vec::new()));
+            return Some(wish);
         }
-    }
-    let dedicated_only = task.flags & MANAGER != 0 && job.cfg.manager.as_ref().is_some_and(|m| !m.allow_spot_node);
-    let found = if job.excluded.is_empty() && !dedicated_only {
-        p.free.choose(fill, slots)
-    } else {
+        let dedicated_only = task.flags & MANAGER != 0 && job.cfg.manager.as_ref().is_some_and(|m| !m.allow_spot_node);
+        if job.excluded.is_empty() && !dedicated_only {
+            return self.free.choose(fill, slots);
+        }
         let refused = |n: &u32| job.excluded.contains(n) || dedicated_only && nodes[*n as usize].class == Class::Spot;
-        p.free.preferred(nodes, fill, slots).find(|n| !refused(n))
-    };
-    found.map(|node| (node, Vec::new()))
+        self.free.preferred(nodes, fill, slots).find(|n| !refused(n))
+    }
 }

@@ -33,7 +33,7 @@ pub struct Simulation {
     /// When it is added: after the jobs added then, before everything else.
     arrival: Key,
     /// The instant and phase being worked on.
-    instant: u128,
+    instant: u64,
     events: u64,
 }
 
@@ -156,6 +156,8 @@ impl Simulation {
             ran_on: BTreeMap::new(),
             deleted: BTreeSet::new(),
             dirty: Vec::new(),
+            nodes_now: 0,
+            most_nodes: 0,
             arrived: 0,
             refused_tasks: 0,
             work_pending,
@@ -253,7 +255,8 @@ impl Simulation {
         if rare {
             self.next_rare = self.world.work.extra.range(i + 1..).next().map_or(NONE, |(k, _)| *k);
         }
-        self.world.arrive(i, rare);
+        let alone = self.world.agenda.next().min(self.arrival).instant() != self.instant;
+        self.world.arrive(i, rare, alone);
     }
 
     /// A user acts, now.
@@ -385,11 +388,19 @@ impl Simulation {
 }
 
 impl World {
-    /// One event.
+    /// One event. Ends of tasks are most of them and do not pay for the room all others need.
     #[inline]
     fn happen(&mut self, event: Event) {
         match event {
             Event::TaskEnd { task, token } => self.task_ended(task, token),
+            event => self.happen_rarely(event),
+        }
+    }
+
+    #[inline(never)]
+    fn happen_rarely(&mut self, event: Event) {
+        match event {
+            Event::TaskEnd { .. } => {}
             Event::Sample { pool } => {
                 self.sample(pool);
                 if self.now >= 180 * super::config::DAY {

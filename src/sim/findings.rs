@@ -91,7 +91,8 @@ impl Simulation {
         }
         self.never_run(&mut found);
         self.refused(&mut found);
-        found.sort_by_key(|f| (f.weight, f.at.unwrap_or(Ms::MAX)));
+        // Tasks that never run come first: nothing else about the pool helps them.
+        found.sort_by_key(|f| (f.weight, f.kind != "never-runs", f.at.unwrap_or(Ms::MAX)));
         found
     }
 
@@ -137,22 +138,37 @@ impl Simulation {
             if ms < 10 * MINUTE || usual {
                 continue;
             }
-            let errors: Vec<String> = resizes()
-                .filter(|r| !r.errors.is_empty())
-                .take(EVIDENCE)
-                .map(|r| {
-                    let codes: Vec<&str> = r.errors.iter().map(|e| e.code).collect();
-                    let (t, c) = (r.target, r.current);
-                    format!("{}: {} (target {}+{}, got {}+{})", moment(r.end), codes.join(", "), t[0], t[1], c[0], c[1])
-                })
-                .collect();
+            // Each cause shows the errors that are its own, once however often they came.
             let quota = reason == Apart::Quota;
+            let (mut at, mut errors) = (None, Vec::<(String, Ms, u64)>::new());
+            for r in resizes() {
+                let mut codes: Vec<&str> =
+                    r.errors.iter().map(|e| e.code).filter(|c| c.contains("Quota") == quota).collect();
+                codes.dedup();
+                if codes.is_empty() {
+                    continue;
+                }
+                at = at.or(Some(r.end));
+                let (t, c) = (r.target, r.current);
+                let text = format!("{} (target {}+{}, got {}+{})", codes.join(", "), t[0], t[1], c[0], c[1]);
+                match errors.iter_mut().find(|(other, ..)| *other == text) {
+                    Some((_, _, times)) => *times += 1,
+                    None => errors.push((text, r.end, 1)),
+                }
+            }
             found.push(Finding {
                 weight: if quota || reason == Apart::Refused { Weight::Problem } else { Weight::Notice },
                 kind: if quota { "quota-blocked" } else { "off-target" },
-                at: resizes().find(|r| !r.errors.is_empty()).map(|r| r.end),
+                at,
                 text: format!("Pool {} was off its targets for {} h: {}.", p.id, hours(ms), reason.name()),
-                evidence: errors,
+                evidence: errors
+                    .into_iter()
+                    .take(EVIDENCE)
+                    .map(|(text, at, times)| match times {
+                        1 => format!("{}: {text}", moment(at)),
+                        _ => format!("{}: {text}, and {} more", moment(at), count(times - 1, "time")),
+                    })
+                    .collect(),
             });
         }
         let drains = resizes().filter(|r| {
@@ -414,48 +430,61 @@ impl Simulation {
         }
     }
 
-    /// Why a task that waits will wait for ever, if so.
+    /// Why a task that waits will wait for ever, if so, and what would help.
     pub(crate) fn obstacle(&self, task: &super::world::Task) -> Option<String> {
         let w = self.world();
         let job = &w.jobs[task.job as usize];
         if task.state == TaskState::Waiting {
             let blocked =
                 w.dependents.iter().find(|(need, ids)| ids.contains(&task.id) && w.satisfied.get(need) == Some(&false));
-            return blocked
-                .map(|(need, _)| format!("dependent on {}, which ended without satisfying it", self.needed(need)));
+            return blocked.map(|(need, _)| {
+                format!(
+                    "dependent on {}, which ended without satisfying it; let its exit conditions say \"satisfy\", or \
+                     reactivate it",
+                    self.needed(need)
+                )
+            });
         }
         if task.state != TaskState::Ready {
             return None;
         }
         if job.state >= JobState::Terminating {
-            return Some(format!("job {} has ended", job.id));
+            return Some(format!("job {} has ended; add the work to another job", job.id));
         }
         if job.pool == NONE {
-            return Some(format!("job {} has no pool ({} does not exist)", job.id, job.wants));
+            return Some(format!(
+                "job {} has no pool ({} does not exist); create that pool, or disable the job and move it",
+                job.id, job.wants
+            ));
         }
         let pool = &w.pools[job.pool as usize];
-        if u32::from(task.slots) > pool.cfg.task_slots {
+        let (id, slots) = (&pool.cfg.id, pool.cfg.task_slots);
+        if u32::from(task.slots) > slots {
             return Some(format!(
-                "tasks that need {} do not fit the nodes of pool {}, which have {}",
-                count(task.slots, "slot"),
-                pool.cfg.id,
-                pool.cfg.task_slots
+                "tasks that need {} do not fit the nodes of pool {id}, which have {slots}; ask for fewer slots, or give the \
+                 empty pool more slots per node",
+                count(task.slots, "slot")
             ));
         }
         if task.instances > 1 && !pool.cfg.inter_node {
             return Some(format!(
-                "{} instances wanted, and pool {} has no inter-node communication",
-                task.instances, pool.cfg.id
+                "{} instances wanted, and pool {id} has no inter-node communication; it can be enabled while the pool is empty",
+                task.instances
             ));
         }
-        if task.instances > 1 && pool.cfg.task_slots != 1 {
+        if task.instances > 1 && slots != 1 {
             return Some(format!(
-                "{} instances wanted, and pool {} has more than one slot per node",
-                task.instances, pool.cfg.id
+                "{} instances wanted, and pool {id} has more than one slot per node; use a pool of one slot per node",
+                task.instances
             ));
         }
         let excluded = !pool.nodes.is_empty() && pool.nodes.iter().all(|n| job.excluded.contains(n));
-        excluded.then(|| format!("the preparation task of job {} failed on every node of the pool", job.id))
+        excluded.then(|| {
+            format!(
+                "the preparation task of job {} failed on every node of the pool; repair it, then replace the nodes",
+                job.id
+            )
+        })
     }
 
     fn needed(&self, need: &Need) -> String {
@@ -553,6 +582,7 @@ impl Simulation {
                 r.fate.name(),
                 r.exit
             ));
+            lines.extend(r.fate.failure().map(|(category, code)| format!("failure information: {category} {code}")));
             let lost = spell(Ms::from(r.wasted));
             lines.push(format!(
                 "{} attempts, {} retries, {} requeues, {lost} of work lost, last on node {}",

@@ -122,6 +122,8 @@ impl World {
         for span in self.out.spans.iter() {
             spans[span.pool as usize] += span.cost;
         }
+        let nodes: usize = self.pools.iter().map(|p| p.nodes.len()).sum();
+        hold!(nodes == self.nodes_now as usize, "{} nodes, found {nodes}", self.nodes_now);
         for (i, p) in self.pools.iter().enumerate() {
             let ringed: usize = p.levels.iter().map(|l| l.ring.len()).sum();
             hold!(ringed == p.ringed as usize, "pool {i}: {} jobs in rings, found {ringed}", p.ringed);

@@ -125,6 +125,8 @@ knobs! {
     "pool.inter_node" Pool.inter_node: Flag, "false", [- -], Documented, "nodes talk to each other; limits the pool to 100 nodes (80 in user-subscription mode)";
     "pool.managed_image_cap" Pool.managed_image_cap: Flag, "false", [- -], Documented, "managed-image limits: 2000 dedicated and 1000 Spot nodes";
     "pool.subnet_addresses" Pool.subnet_addresses: Integer, "0", [0 -], Documented, "addresses in the subnet, one per node; 0 is no limit";
+    "pool.network_sets" Pool.network_sets: Integer, "0", [0 -], Documented, "sets of security group, public address and load balancer the subscription has left for a pool in a virtual network, one per 50 nodes; 0 is no limit";
+    "pool.reimage" Pool.reimage: Flag, "false", [- -], Documented, "nodes can be reimaged; pools of virtual machines refuse it";
     "pool.placement" Pool.placement: Choice(PLACEMENTS), "regional", [- -], Assumed, "zonal pools lose one zone's Spot nodes at a time in a storm";
     "pool.os" Pool.os: Choice(OSES), "linux", [- -], Documented, "operating system; only boot times depend on it";
     "pool.image" Pool.image: Choice(IMAGES), "marketplace", [- -], Documented, "kind of image; only boot times and caps depend on it";
@@ -218,6 +220,7 @@ knobs! {
     "node.mtbf" Pool.node.mtbf: Duration, "PT10000H", [0 -], Assumed, "mean time between host failures; none is never";
     "node.unusable_recovery_min" Pool.node.recovery_min: Duration, "PT15M", [0 -], Observed, "shortest recovery of an unusable node";
     "node.unusable_recovery_max" Pool.node.recovery_max: Duration, "PT45M", [0 -], Observed, "longest";
+    "node.disk_full_recovers" Pool.node.disk_full_recovers: Flag, "false", [- -], Assumed, "a node whose disk was full recovers like one whose host failed, instead of staying unusable";
     "node.reboot" Pool.node.reboot: Duration, "PT2M", [0 -], Assumed, "time rebooting, reimaging, upgrading or deallocating takes";
     "node.upgrade_interval" Pool.node.upgrade_interval: Duration, "none", [(1.0 * H) -], Documented, "time between automatic OS upgrades of a node";
     "node.upgrade_deferral" Pool.node.upgrade_deferral: Flag, "true", [- -], Documented, "automatic upgrades wait until the node is idle";
@@ -487,6 +490,8 @@ impl Default for PoolConfig {
             inter_node: false,
             managed_image_cap: false,
             subnet_addresses: 0,
+            network_sets: 0,
+            reimage: false,
             placement: Placement::Regional,
             os: Os::Linux,
             image: Image::Marketplace,

@@ -47,6 +47,14 @@ impl Fate {
     }
 }
 
+impl Fate {
+    /// Category and code of the failure information the service shows, where it is known (pool.md §3.5, §8.1): for a task
+    /// cut short it is the constant of the client library, its use assumed. Other codes depend on what went wrong outside.
+    pub fn failure(self) -> Option<(&'static str, &'static str)> {
+        (self == Fate::Terminated).then_some(("usererror", "TaskEnded"))
+    }
+}
+
 /// One finished task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TaskRecord {

@@ -3,108 +3,162 @@
 //! In: events with their instant. Out: the earliest. Never: two events of equal order. Cancelling is the owner's affair:
 //! events carry a token, and one whose token is out of date does nothing.
 //!
-//! A four-ary heap of 32-byte entries: two entries per cache line, half the depth of a binary heap.
+//! A winner tree: every waiting event has a lane, a node holds the earlier of the two below. Taking the earliest replays
+//! one lane's matches up to the root: loads, a minimum and a store per level, nothing for the processor to guess, where a
+//! heap waits for each level to know which way the next one lies. A new event stops at the first match it loses, mostly
+//! the first of all.
 
 use super::{
     clock::Phase,
     config::{Ms, NEVER},
     event::Event,
 };
+use std::hint::select_unpredictable;
 
 /// The place of an event in the total order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key(u128);
+pub struct Key {
+    /// Time and phase.
+    instant: u64,
+    /// Sequence, and below it the lane, which never decides.
+    order: u64,
+}
 
-const SEQ_BITS: u32 = 56;
+/// Sixteen million events at once. The sequence has forty bits; were it ever to wrap, only events of one phase of one
+/// instant could change places.
+const LANE_BITS: u32 = 24;
+const PHASE_BITS: u32 = 4;
+const LAST: u64 = (1 << (64 - PHASE_BITS)) - 2;
 
 impl Key {
     /// Later than every event.
-    pub const END: Key = Key(u128::MAX);
+    pub const END: Key = Key { instant: u64::MAX, order: u64::MAX };
     #[inline]
-    fn new(at: Ms, phase: Phase, seq: u64) -> Key {
-        Key((at as u128) << 64 | (phase as u128) << SEQ_BITS | u128::from(seq))
+    fn new(at: Ms, phase: Phase, seq: u64, lane: u32) -> Key {
+        let instant = (at as u64).min(LAST) << PHASE_BITS | phase as u64;
+        Key { instant, order: seq << LANE_BITS | u64::from(lane) }
     }
     /// The place of a task of the workload, given all their instants.
     #[inline]
     pub fn arrival(submitted: &[u64], task: usize) -> Key {
-        let key = |at: &u64| Key::new(Ms::try_from(*at).unwrap_or(NEVER), Phase::Arrive, (1 << SEQ_BITS) - 1);
+        let key = |at: &u64| Key::new(Ms::try_from(*at).unwrap_or(NEVER), Phase::Arrive, u64::MAX, 0);
         submitted.get(task).map_or(Key::END, key)
     }
     /// The instant; for `END` one after all others.
     #[inline]
     pub fn at(self) -> Ms {
-        (self.0 >> 64) as u64 as Ms & Ms::MAX
+        if self == Key::END { Ms::MAX } else { (self.instant >> PHASE_BITS) as Ms }
     }
     /// Instant and phase in one number.
     #[inline]
-    pub fn instant(self) -> u128 {
-        self.0 >> SEQ_BITS
+    pub fn instant(self) -> u64 {
+        self.instant
+    }
+    /// The earlier of two. A branch would be taken wrongly half of the time.
+    #[inline]
+    fn earlier(self, other: Key) -> Key {
+        let less = (other.instant < self.instant) | (other.instant == self.instant) & (other.order < self.order);
+        let pick = |a, b| select_unpredictable(less, a, b);
+        Key { instant: pick(other.instant, self.instant), order: pick(other.order, self.order) }
+    }
+    #[inline]
+    fn lane(self) -> u32 {
+        self.order as u32 & ((1 << LANE_BITS) - 1)
     }
 }
 
 /// The agenda.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Queue {
-    heap: Vec<(Key, Event)>,
+    /// The earliest.
+    first: Key,
+    /// Matches: those of lanes `2i` and `2i + 1` at `n + i`, where `n` is half the number of matches, then their winners,
+    /// up to the last match at 1.
+    matches: Vec<[Key; 2]>,
+    lanes: Vec<Event>,
+    /// Lanes whose event has happened.
+    free: Vec<u32>,
     seq: u64,
+}
+
+impl Default for Queue {
+    fn default() -> Queue {
+        Queue { first: Key::END, matches: vec![[Key::END; 2]; 2], lanes: Vec::new(), free: Vec::new(), seq: 0 }
+    }
 }
 
 impl Queue {
     /// Adds an event.
     #[inline]
     pub fn push(&mut self, at: Ms, event: Event) {
-        let key = Key::new(at.max(0), event.phase(), self.seq);
+        let lane = match self.free.pop() {
+            Some(lane) => lane,
+            None => self.new_lane(),
+        };
+        let key = Key::new(at.max(0), event.phase(), self.seq, lane);
         self.seq += 1;
-        let mut i = self.heap.len();
-        self.heap.push((key, event));
-        while i > 0 {
-            let parent = (i - 1) / 4;
-            if self.heap[parent].0 <= key {
-                break;
+        self.lanes[lane as usize] = event;
+        let (mut at, mut side) = self.place(lane);
+        while let Some(pair) = self.matches.get_mut(at).filter(|_| at > 0) {
+            pair[side] = key;
+            if pair[side ^ 1] < key {
+                return;
             }
-            self.heap[i] = self.heap[parent];
-            i = parent;
+            (at, side) = (at / 2, at % 2);
         }
-        self.heap[i] = (key, event);
+        self.first = key;
     }
     /// The place of the earliest event, `Key::END` when there is none.
     #[inline]
     pub fn next(&self) -> Key {
-        self.heap.first().map_or(Key::END, |e| e.0)
+        self.first
     }
     /// Takes the earliest.
     #[inline]
     pub fn pop(&mut self) -> Option<(Key, Event)> {
-        let last = self.heap.pop()?;
-        let heap = self.heap.as_mut_slice();
-        let n = heap.len();
-        let Some(&top) = heap.first() else { return Some(last) };
-        // The last entry belongs near the leaves: let the hole sink all the way, choosing without guessing, then rise.
-        let mut hole = 0;
-        loop {
-            let first = 4 * hole + 1;
-            let best = if let Some([a, b, c, d]) = heap.get(first..first + 4) {
-                let low = usize::from(b.0 < a.0);
-                let high = 2 + usize::from(d.0 < c.0);
-                let (l, h) = (if low == 0 { a.0 } else { b.0 }, if high == 2 { c.0 } else { d.0 });
-                first + if h < l { high } else { low }
-            } else {
-                let Some(best) = (first..n).min_by_key(|c| heap[*c].0) else { break };
-                best
-            };
-            heap[hole] = heap[best];
-            hole = best;
+        let key = self.first;
+        let &event = self.lanes.get(key.lane() as usize)?;
+        self.free.push(key.lane());
+        let (mut at, mut side) = self.place(key.lane());
+        let (mut winner, matches) = (Key::END, self.matches.as_mut_slice());
+        while let Some(pair) = matches.get_mut(at).filter(|_| at > 0) {
+            let other = pair[side ^ 1];
+            pair[side] = winner;
+            winner = winner.earlier(other);
+            (at, side) = (at / 2, at % 2);
         }
-        while hole > 0 {
-            let parent = (hole - 1) / 4;
-            if heap[parent].0 <= last.0 {
-                break;
+        self.first = winner;
+        Some((key, event))
+    }
+    /// Events waiting, stale ones included.
+    pub fn len(&self) -> usize {
+        self.lanes.len() - self.free.len()
+    }
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// The match of a lane, and its side there.
+    #[inline]
+    fn place(&self, lane: u32) -> (usize, usize) {
+        (self.matches.len() / 2 + lane as usize / 2, lane as usize % 2)
+    }
+    /// One lane more, and twice the matches when there is no room for it.
+    #[cold]
+    fn new_lane(&mut self) -> u32 {
+        let n = self.matches.len();
+        let lane = self.lanes.len();
+        debug_assert!(lane < 1 << LANE_BITS);
+        if lane == n {
+            let mut matches = vec![[Key::END; 2]; 2 * n];
+            matches[n..n + n / 2].copy_from_slice(&self.matches[n / 2..]);
+            for i in (2..2 * n).rev() {
+                matches[i / 2][i % 2] = matches[i][0].min(matches[i][1]);
             }
-            heap[hole] = heap[parent];
-            hole = parent;
+            self.matches = matches;
         }
-        heap[hole] = last;
-        Some(top)
+        self.lanes.push(Event::Capacity);
+        lane as u32
     }
 }
 
@@ -144,12 +198,13 @@ mod tests {
                 sorted.insert((now + delay as Ms, event.phase(), queue.seq));
                 queue.push(now + delay as Ms, event);
             }
-            let taken = queue.pop().map(|(key, event)| (key.at(), event.phase(), key.0 as u64 & ((1 << SEQ_BITS) - 1)));
+            let sequence = |key: Key| key.order >> LANE_BITS;
+            let taken = queue.pop().map(|(key, event)| (key.at(), event.phase(), sequence(key)));
             assert_eq!(taken, sorted.pop_first());
             now = taken.map_or(now, |t| t.0);
             assert_eq!(queue.next() == Key::END, sorted.is_empty());
         }
         while queue.pop().is_some() {}
-        assert!(queue.heap.is_empty());
+        assert!(queue.is_empty());
     }
 }

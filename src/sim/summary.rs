@@ -101,6 +101,8 @@ pub struct Summary {
     pub slowdown: Spread,
     /// From the first creation to the last end (with records).
     pub makespan: Ms,
+    /// Most nodes at one instant, all pools together.
+    pub most_nodes: u32,
     /// Pools.
     pub pools: Vec<PoolSummary>,
     /// Digest.
@@ -146,6 +148,7 @@ impl Simulation {
             wait: Spread::of(wait),
             slowdown: Spread::of(slowdown),
             makespan: (last - first).max(0),
+            most_nodes: self.world().most_nodes,
             pools: self.pool_summaries(),
             digest: self.digest(),
             events: self.events(),

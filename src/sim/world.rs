@@ -93,7 +93,10 @@ states! {
 }
 states! {
     /// States of a job schedule.
-    ScheduleState { Active "active", Disabled "disabled", Completed "completed" }
+    ScheduleState {
+        Active "active", Disabled "disabled", Terminating "terminating", Completed "completed", Deleting "deleting",
+        Removed "removed",
+    }
 }
 
 /// A node. What changes with every task is in its first cache line.
@@ -325,6 +328,19 @@ pub struct Job {
     pub(crate) names: BTreeMap<String, u32>,
 }
 
+impl Job {
+    /// The queue of tasks of a shape.
+    #[inline]
+    pub(crate) fn shape(&mut self, slots: u16, instances: u16) -> &mut Shape {
+        let found = self.shapes.iter().position(|s| s.slots == slots && s.instances == instances);
+        let at = found.unwrap_or_else(|| {
+            self.shapes.push(Shape { slots, instances, fifo: VecDeque::new(), back: BTreeSet::new() });
+            self.shapes.len() - 1
+        });
+        &mut self.shapes[at]
+    }
+}
+
 /// An unfinished task. 64 bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Task {
@@ -483,6 +499,9 @@ pub struct World {
     pub(crate) ran_on: BTreeMap<u32, u32>,
     pub(crate) deleted: BTreeSet<u32>,
     pub(crate) dirty: Vec<u32>,
+    /// Nodes of all pools, and the most there ever were at once.
+    pub(crate) nodes_now: u32,
+    pub(crate) most_nodes: u32,
     pub(crate) arrived: u64,
     /// Tasks whose job would not take them.
     pub(crate) refused_tasks: u64,

@@ -226,6 +226,11 @@ pub enum Action {
         /// Schedule id.
         schedule: String,
     },
+    /// Delete a job schedule and its jobs.
+    DeleteSchedule {
+        /// Schedule id.
+        schedule: String,
+    },
     /// Suspend a job schedule.
     DisableSchedule {
         /// Schedule id.

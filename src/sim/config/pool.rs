@@ -153,6 +153,10 @@ pub struct PoolConfig {
     pub managed_image_cap: bool,
     /// `pool.subnet_addresses`: 0 is unlimited.
     pub subnet_addresses: u32,
+    /// `pool.network_sets`: one per 50 nodes of a pool in a virtual network; 0 is unlimited.
+    pub network_sets: u32,
+    /// `pool.reimage`: nodes can be reimaged, as in pools that are not of virtual machines.
+    pub reimage: bool,
     /// `pool.placement`.
     pub placement: Placement,
     /// `pool.os`.
@@ -406,6 +410,8 @@ pub struct NodeConfig {
     pub recovery_min: Ms,
     /// `node.unusable_recovery_max`.
     pub recovery_max: Ms,
+    /// `node.disk_full_recovers`.
+    pub disk_full_recovers: bool,
     /// `node.reboot`: time rebooting, reimaging, upgrading or deallocating takes.
     pub reboot: Ms,
     /// `node.upgrade_interval`: automatic OS upgrades; `NEVER` disables.

@@ -15,7 +15,8 @@ use crate::sim::{
     trace::Note,
     workload::TaskExtra,
     world::{
-        Counts, Job, JobState, MANAGER, NONE, Need, NodeState, Prep, RARE, Rare, ScheduleState, Task, TaskState, World,
+        Counts, Job, JobState, MANAGER, NONE, Need, NodeState, Prep, RARE, REPORTED, Rare, ScheduleState, Task,
+        TaskState, World,
     },
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +31,7 @@ impl World {
     /// Active jobs and schedules of an account (pool.md §6.1).
     pub(crate) fn active_jobs(&self, account: u32) -> u32 {
         let jobs = self.jobs.iter().filter(|j| j.account == account && j.state < JobState::Completed).count();
-        let schedules = self.schedules.iter().filter(|s| s.state == ScheduleState::Active).count();
+        let schedules = self.schedules.iter().filter(|s| s.state < ScheduleState::Completed).count();
         (jobs + if account == 0 { schedules } else { 0 }) as u32
     }
 
@@ -111,7 +112,9 @@ impl World {
                     // The job ends with a scheduling error (pool.md §11).
                     let reason = match refusal.code {
                         "PoolQuotaReached" => "AutoPoolCreationFailedWithQuotaReached",
-                        "AutoScalingFormulaSyntaxError" => "InvalidAutoScaleFormulaInAutoPool",
+                        "AutoScalingFormulaSyntaxError" | "AutoScaleFormulaTooLong" => {
+                            "InvalidAutoScaleFormulaInAutoPool"
+                        }
                         _ => "AutoPoolCreationFailed",
                     };
                     self.jobs[id as usize].reason = Some(reason);
@@ -165,13 +168,28 @@ impl World {
         p.makes_room |= preemptible;
         p.counts.add(&visible(&counts, counted), 1);
         self.ring(job);
-        let wide: Vec<u32> = self.jobs[job as usize]
+        self.report_wide_waiting(job);
+    }
+
+    /// Tasks of a job that no node of its pool has the slots for are reported.
+    fn report_wide_waiting(&mut self, job: u32) {
+        let j = &self.jobs[job as usize];
+        let slots = self.pools[j.pool as usize].cfg.task_slots;
+        let wide: Vec<u32> = j
             .shapes
             .iter()
-            .filter(|s| u32::from(s.slots) > self.pools[pool as usize].cfg.task_slots)
+            .filter(|s| u32::from(s.slots) > slots)
             .flat_map(|s| s.fifo.iter().copied().chain(s.back.iter().map(|(_, _, at)| *at)))
             .collect();
         wide.into_iter().for_each(|at| self.report_wide(at));
+    }
+
+    /// The nodes of its pool have other slots now: what is too wide for them is news again.
+    pub(crate) fn report_wide_again(&mut self, job: u32) {
+        for task in self.tasks.slab.iter_mut().filter(|t| t.id != NONE && t.job == job) {
+            task.flags &= !REPORTED;
+        }
+        self.report_wide_waiting(job);
     }
 
     /// The pool is gone or the job moves.
@@ -194,9 +212,9 @@ impl World {
         self.pools[j.pool as usize].counts.add(&work, if counted { 1 } else { -1 });
     }
 
-    /// A workload task is submitted.
+    /// A workload task is submitted; alone if nothing else happens in this phase of this instant any more.
     #[inline]
-    pub(crate) fn arrive(&mut self, i: u32, rare: bool) {
+    pub(crate) fn arrive(&mut self, i: u32, rare: bool, alone: bool) {
         let work = self.work.job[i as usize] as usize;
         let mut job = self.work_jobs[work];
         if job == NONE {
@@ -219,7 +237,13 @@ impl World {
         if rare && let Some(extra) = self.work.extra.get(&i).cloned() {
             return self.arrive_rare(task, &extra);
         }
-        self.add_task(task);
+        match if alone { self.at_once(&task) } else { None } {
+            Some(node) => {
+                let at = self.admit(task);
+                self.place(at, node);
+            }
+            None => drop(self.add_task(task)),
+        }
     }
 
     #[cold]

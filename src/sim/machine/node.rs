@@ -220,40 +220,50 @@ impl World {
     }
 
     /// Slots of a node are taken.
-    #[inline]
+    #[inline(always)] // for every task
     pub(crate) fn occupy(&mut self, n: u32, slots: u16) {
         let node = &mut self.nodes[n as usize];
         debug_assert!(node.free >= slots);
         node.free -= slots;
         node.running += 1;
-        let more = node.free > 0;
+        let (indexed, more) = (node.bucket != u16::MAX, node.free > 0);
         let p = &mut self.pools[node.pool as usize];
         p.slots_used += i64::from(slots);
         if node.state == Idle {
             flip(node, p, Running, self.now);
             self.out.visited |= 1 << ASSIGNED;
         }
-        p.free.remove(&mut self.nodes, n);
+        if indexed {
+            p.free.remove(&mut self.nodes, n);
+        }
         if more {
             p.free.insert(&mut self.nodes, n);
         }
     }
 
     /// Slots of a node are free again: it may be idle, or empty as its drain wants it.
-    #[inline]
+    #[inline(always)] // for every task
     pub(crate) fn vacate(&mut self, n: u32, slots: u16) {
         let node = &mut self.nodes[n as usize];
         node.free += slots;
-        let p = &mut self.pools[node.pool as usize];
         if node.drain != Drain::No {
             self.reindex(n);
             return self.drained(n);
         }
+        let (pool, indexed) = (node.pool, node.bucket != u16::MAX);
+        let p = &mut self.pools[pool as usize];
         if node.state == Running && node.empty() {
             flip(node, p, Idle, self.now);
             self.out.visited |= 1 << ENDED;
         }
-        self.reindex(n);
+        let accepts = node.accepts() && node.free > 0;
+        if indexed {
+            p.free.remove(&mut self.nodes, n);
+        }
+        if accepts {
+            p.free.insert(&mut self.nodes, n);
+            self.touch(pool);
+        }
     }
 
     /// Puts a node where the free index wants it.
@@ -370,6 +380,8 @@ impl World {
         p.current[class as usize] += 1;
         p.by_state[class as usize][Creating as usize] += 1;
         p.totals.obtained += 1;
+        self.nodes_now += 1;
+        self.most_nodes = self.most_nodes.max(self.nodes_now);
         self.open_span(n);
         self.out.visited |= 1;
         self.remember(n, None, Some(Creating), Why::Obtained);
@@ -392,6 +404,7 @@ impl World {
         p.by_state[class][LeavingPool as usize] -= 1;
         p.current[class] -= 1;
         p.leaving[class] -= 1;
+        self.nodes_now -= 1;
         if p.cfg.cost.disk > 0 {
             p.totals.cost[class] += cost::charge(p.cfg.cost.disk, now - node.created, 1);
         }

@@ -346,6 +346,9 @@ impl World {
             Some(NodeFault::DiskFull) => {
                 self.lose_vm(n);
                 self.set_node(n, Unusable, Why::DiskFull);
+                if cfg.node.disk_full_recovers {
+                    self.timer(n, recovery, Step::Recover);
+                }
             }
             None => {
                 self.lose_vm(n);

@@ -21,6 +21,9 @@ use std::sync::Arc;
 /// A pool with nothing to do is steady after this (pool.md §2.2, observed).
 const SETTLE: Ms = 2_000;
 
+/// Nodes in a virtual network that share a security group, a public address and a load balancer (pool.md §6.2).
+const NODES_PER_NETWORK_SET: u32 = 50;
+
 impl World {
     /// Creates a pool.
     pub(crate) fn create_pool(&mut self, cfg: Arc<PoolConfig>, auto: bool) -> Result<u32, Refusal> {
@@ -249,12 +252,14 @@ impl World {
             ShrinkOrder::Ranked => (1..6).find(enough).unwrap_or(6),
             _ => 6,
         };
+        let reached =
+            NodeState::ALL.iter().filter(|s| shrink::group(**s) <= reach).fold(0u16, |all, s| all | 1 << *s as u8);
         let mut ranked: Vec<_> = p
             .nodes
             .iter()
             .filter(|n| {
                 let node = &self.nodes[**n as usize];
-                node.class as usize == class && shrink::group(node.state) <= reach
+                reached >> node.state as u8 & 1 != 0 && node.class as usize == class
             })
             .map(|n| shrink::rank(p.cfg.shrink.order, &view(*n), self.config.seed, u64::from(p.resize_token)))
             .collect();
@@ -332,6 +337,9 @@ impl World {
         if cfg.subnet_addresses > 0 {
             let room = left(cfg.subnet_addresses, total);
             ask.shared.push(Limit { left: room, code: code::Failed, reason: Some(resize::SUBNET) });
+        }
+        if cfg.network_sets > 0 {
+            ask.shared.push(limit(left(cfg.network_sets.saturating_mul(NODES_PER_NETWORK_SET), total), code::Failed));
         }
         if cfg.managed_image_cap && cfg.image == Image::Managed {
             for (c, cap) in [2000, 1000].into_iter().enumerate() {

@@ -11,6 +11,11 @@ use std::sync::Arc;
 impl World {
     /// Adds a schedule.
     pub(crate) fn add_schedule(&mut self, cfg: Arc<ScheduleConfig>) -> Result<(), Refusal> {
+        let same = |s: &Schedule| s.state != ScheduleState::Removed && s.cfg.id.eq_ignore_ascii_case(&cfg.id);
+        if self.schedules.iter().any(same) {
+            let message = format!("a job schedule {} exists already", cfg.id);
+            return Err(Refusal::new(409, "JobScheduleExists", message));
+        }
         let limit = self.accounts[0].active_jobs;
         if self.active_jobs(0) >= limit {
             let message = format!("the account may have {limit} active jobs and job schedules");
@@ -79,21 +84,50 @@ impl World {
     /// The schedule's job has closed.
     pub(crate) fn schedule_job_closed(&mut self, s: u32) {
         let schedule = &mut self.schedules[s as usize];
-        if schedule.state == ScheduleState::Completed {
-            return;
-        }
-        if schedule.next >= NEVER || schedule.next > schedule.cfg.do_not_run_after {
-            self.complete_schedule(s);
-        } else if schedule.next <= self.now {
-            let token = schedule.token;
-            self.after(0, Event::Schedule { schedule: s, token });
+        match schedule.state {
+            ScheduleState::Completed | ScheduleState::Removed => {}
+            ScheduleState::Terminating => self.close_schedule(s, ScheduleState::Completed),
+            ScheduleState::Deleting => self.close_schedule(s, ScheduleState::Removed),
+            _ if schedule.next >= NEVER || schedule.next > schedule.cfg.do_not_run_after => self.complete_schedule(s),
+            _ if schedule.next <= self.now => {
+                let token = schedule.token;
+                self.after(0, Event::Schedule { schedule: s, token });
+            }
+            _ => {}
         }
     }
 
-    /// No more occurrences; the pool of a schedule lifetime goes with it.
-    pub(crate) fn complete_schedule(&mut self, s: u32) {
+    /// A user terminates or deletes a schedule: it has ended when its job has. Deleting takes its finished jobs along.
+    pub(crate) fn end_schedule(&mut self, s: u32, how: ScheduleState) {
         let schedule = &mut self.schedules[s as usize];
-        schedule.state = ScheduleState::Completed;
+        schedule.state = how;
+        schedule.token += 1;
+        let (job, busy) = (schedule.job, self.schedule_busy(s));
+        let delete = how == ScheduleState::Deleting;
+        if delete {
+            for j in 0..self.jobs.len() as u32 {
+                let other = &self.jobs[j as usize];
+                if other.schedule == s && other.state < JobState::Removed {
+                    self.delete_job(j);
+                }
+            }
+        } else if busy {
+            self.terminate_job(job, "TerminateJobSchedule");
+        }
+        if !busy {
+            self.close_schedule(s, if delete { ScheduleState::Removed } else { ScheduleState::Completed });
+        }
+    }
+
+    /// No more occurrences.
+    pub(crate) fn complete_schedule(&mut self, s: u32) {
+        self.close_schedule(s, ScheduleState::Completed);
+    }
+
+    /// The schedule is over; the pool of a schedule lifetime goes with it.
+    fn close_schedule(&mut self, s: u32, state: ScheduleState) {
+        let schedule = &mut self.schedules[s as usize];
+        schedule.state = state;
         schedule.token += 1;
         let pool = schedule.pool;
         let keep = match &schedule.cfg.job.pool {

@@ -10,9 +10,8 @@ use crate::sim::{
     output::{Fate, TaskRecord},
     rng::{Draw, Purpose},
     trace::Note,
-    world::{Counts, JobState, MANAGER, NONE, Prep, RARE, Shape, TIMED_OUT, Task, TaskState, World},
+    world::{Counts, JobState, MANAGER, NONE, Prep, RARE, TIMED_OUT, Task, TaskState, World},
 };
-use std::collections::{BTreeSet, VecDeque};
 
 /// Why an attempt is cut short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,48 +40,45 @@ impl World {
     #[inline]
     pub(crate) fn count(&mut self, job: u32, change: impl Fn(&mut Counts)) {
         let j = &mut self.jobs[job as usize];
-        let before = (j.counts.succeeded, j.counts.failed);
         change(&mut j.counts);
-        if j.pool == NONE {
-            return;
-        }
-        let p = &mut self.pools[j.pool as usize].counts;
+        let Some(p) = self.pools.get_mut(j.pool as usize) else { return };
         if j.counted {
-            change(p);
-        } else {
-            // Tasks of jobs that do not run are no work, but what they finished stays finished.
-            p.succeeded += j.counts.succeeded - before.0;
-            p.failed += j.counts.failed - before.1;
+            return change(&mut p.counts);
         }
+        // Tasks of jobs that do not run are no work, but what they finished stays finished.
+        let mut own = Counts::default();
+        change(&mut own);
+        p.counts.succeeded += own.succeeded;
+        p.counts.failed += own.failed;
+    }
+
+    /// A task enters the world and waits for its dependencies or a slot.
+    #[inline]
+    pub(crate) fn add_task(&mut self, task: Task) -> u32 {
+        let ready = task.state == TaskState::Ready;
+        let at = self.admit(task);
+        if ready {
+            self.queue_new(at);
+        }
+        at
     }
 
     /// A task enters the world.
     // Here and below tasks are read field by field: a copy right after its fields were written one by one waits for
     // all of them to reach the cache, and there is a task for every few of these waits.
     #[inline(always)]
-    pub(crate) fn add_task(&mut self, task: Task) -> u32 {
+    pub(crate) fn admit(&mut self, task: Task) -> u32 {
         let Task { id, job, state, instances, .. } = task;
         let at = self.tasks.insert(task);
         self.jobs[job as usize].live += 1;
         self.arrived += 1;
         self.out.trace.note(self.now, Note::TaskAdded, id, u64::from(job), || None);
-        if state == TaskState::Waiting {
-            self.count(job, |c| c.waiting += 1);
-        } else {
-            self.count(job, |c| c.active += i64::from(instances));
-            self.queue_new(at);
-        }
-        at
-    }
-
-    fn shape(&mut self, job: u32, slots: u16, instances: u16) -> &mut Shape {
-        let shapes = &mut self.jobs[job as usize].shapes;
-        let found = shapes.iter().position(|s| s.slots == slots && s.instances == instances);
-        let at = found.unwrap_or_else(|| {
-            shapes.push(Shape { slots, instances, fifo: VecDeque::new(), back: BTreeSet::new() });
-            shapes.len() - 1
+        let waits = i64::from(state == TaskState::Waiting);
+        self.count(job, |c| {
+            c.waiting += waits;
+            c.active += i64::from(instances) * (1 - waits);
         });
-        &mut shapes[at]
+        at
     }
 
     /// A new task joins the queue of its job.
@@ -92,8 +88,9 @@ impl World {
         if flags & MANAGER != 0 {
             return self.queue_back(at);
         }
-        self.shape(job, slots, instances).fifo.push_back(at);
-        self.jobs[job as usize].ready += 1;
+        let j = &mut self.jobs[job as usize];
+        j.shape(slots, instances).fifo.push_back(at);
+        j.ready += 1;
         self.ring(job);
         self.report_wide(at);
     }
@@ -102,8 +99,8 @@ impl World {
     pub(crate) fn queue_back(&mut self, at: u32) {
         let task = self.tasks[at];
         let rank = u8::from(task.flags & MANAGER == 0);
-        self.shape(task.job, task.slots, task.instances).back.insert((rank, task.id, at));
         let job = &mut self.jobs[task.job as usize];
+        job.shape(task.slots, task.instances).back.insert((rank, task.id, at));
         job.ready += 1;
         if task.flags & MANAGER != 0
             && task.attempts > 0
@@ -119,13 +116,13 @@ impl World {
     pub(crate) fn unqueue(&mut self, at: u32) {
         let task = self.tasks[at];
         let rank = u8::from(task.flags & MANAGER == 0);
-        let shape = self.shape(task.job, task.slots, task.instances);
+        let job = &mut self.jobs[task.job as usize];
+        let shape = job.shape(task.slots, task.instances);
         if !shape.back.remove(&(rank, task.id, at))
             && let Some(i) = shape.fifo.iter().position(|x| *x == at)
         {
             shape.fifo.remove(i);
         }
-        let job = &mut self.jobs[task.job as usize];
         job.ready -= 1;
         if job.ready == 0 {
             self.unring(task.job);
@@ -133,31 +130,33 @@ impl World {
     }
 
     /// Puts an attempt on a node (or on the nodes of a gang, whose first is the primary).
-    pub(crate) fn place(&mut self, at: u32, node: u32) {
-        let now = self.now;
-        let task = &mut self.tasks[at];
+    pub(crate) fn place(&mut self, at: u32, n: u32) {
+        let (task, node) = (&mut self.tasks[at], &mut self.nodes[n as usize]);
+        let (p, job) = (&mut self.pools[node.pool as usize], &mut self.jobs[task.job as usize]);
+        let head = std::mem::replace(&mut node.tasks, at);
         task.attempts = task.attempts.saturating_add(1);
-        task.node = node;
+        task.node = n;
         task.state = TaskState::Preparing;
-        task.start = now;
+        task.start = self.now;
         task.flags &= !TIMED_OUT;
+        (task.prev, task.next) = (NONE, head);
         let &mut Task { job: j, slots, instances, flags, .. } = task;
-        self.occupy(node, slots);
-        self.link(at, node);
+        node.managers += u8::from(flags & MANAGER != 0);
+        job.placed += 1;
+        let (plain, prepares) = (job.plain && flags & RARE == 0, job.cfg.preparation.is_some());
+        let latency = [p.cfg.latency.schedule_min, p.cfg.latency.schedule_max];
+        if head != NONE {
+            self.tasks[head].prev = at;
+        }
+        self.occupy(n, slots);
         if instances > 1 {
             for i in 1..self.gangs.get(&at).map_or(0, Vec::len) {
                 let member = self.gangs[&at][i];
                 self.occupy(member, slots);
             }
         }
-        let job = &mut self.jobs[j as usize];
-        job.placed += 1;
-        let (plain, prepares) = (job.plain, job.cfg.preparation.is_some());
-        if flags & MANAGER != 0 {
-            self.nodes[node as usize].managers += 1;
-        }
         let weight = i64::from(instances);
-        if prepares && !self.prepare(at, node, j) {
+        if prepares && !self.prepare(at, n, j) {
             return self.count(j, |c| {
                 c.active -= weight;
                 c.preparing += weight;
@@ -168,48 +167,23 @@ impl World {
             c.running += weight;
             c.running_tasks += 1;
         });
-        self.begin(at, plain);
-    }
-
-    #[inline]
-    fn link(&mut self, at: u32, n: u32) {
-        let head = std::mem::replace(&mut self.nodes[n as usize].tasks, at);
-        let task = &mut self.tasks[at];
-        (task.prev, task.next) = (NONE, head);
-        if head != NONE {
-            self.tasks[head].prev = at;
-        }
-    }
-    #[inline]
-    fn unlink(&mut self, at: u32) {
-        let &Task { prev, next, node, .. } = &self.tasks[at];
-        match prev {
-            NONE => self.nodes[node as usize].tasks = next,
-            p => self.tasks[p].next = next,
-        }
-        if next != NONE {
-            self.tasks[next].prev = prev;
-        }
+        self.begin(at, plain, latency);
     }
 
     /// The attempt begins: the service takes its seconds, then the task runs.
     #[inline]
-    fn begin(&mut self, at: u32, plain: bool) {
+    fn begin(&mut self, at: u32, plain: bool, [least, most]: [Ms; 2]) {
         let now = self.now;
         let task = &mut self.tasks[at];
-        let latency = &self.pools[self.nodes[task.node as usize].pool as usize].cfg.latency;
         let key = u64::from(task.id) << 16 | u64::from(task.attempts);
-        let overhead = if latency.schedule_max == 0 {
-            0
-        } else {
-            Draw::keyed(self.config.seed, Purpose::Scheduling, key).between(latency.schedule_min, latency.schedule_max)
-        };
+        let overhead =
+            if most == 0 { 0 } else { Draw::keyed(self.config.seed, Purpose::Scheduling, key).between(least, most) };
         task.state = TaskState::Running;
         task.start = now + overhead;
         // A task that fails in no time and is retried for ever must not stop the clock.
         let mut run = Ms::from(task.run).max(Ms::from(task.attempts > 1));
         let (token, id, node, start) = (task.token, task.id, task.node, task.start);
-        if !plain || task.flags & RARE != 0 {
+        if !plain {
             run = self.rare_run(at, run);
         }
         self.at(start + run, Event::TaskEnd { task: at, token });
@@ -298,14 +272,17 @@ impl World {
         }
         self.prepared.insert((node, job), Prep::Done);
         let plain = self.jobs[job as usize].plain;
+        let latency = &self.pools[self.nodes[node as usize].pool as usize].cfg.latency;
+        let latency = [latency.schedule_min, latency.schedule_max];
         for at in waiting {
-            let weight = i64::from(self.tasks[at].instances);
+            let &Task { instances, flags, .. } = &self.tasks[at];
+            let weight = i64::from(instances);
             self.count(job, |c| {
                 c.preparing -= weight;
                 c.running += weight;
                 c.running_tasks += 1;
             });
-            self.begin(at, plain);
+            self.begin(at, plain && flags & RARE == 0, latency);
         }
     }
 
@@ -321,7 +298,7 @@ impl World {
     }
 
     /// Gives a node's slots back, at once or when the killed processes are gone.
-    #[inline]
+    #[inline(always)]
     fn release(&mut self, n: u32, slots: u16, killed: bool) {
         let node = &mut self.nodes[n as usize];
         node.running -= 1;
@@ -346,34 +323,46 @@ impl World {
         }
     }
 
-    /// Takes an attempt off its nodes.
+    /// Takes an attempt off its nodes; the files of a completed task stay there for a while.
     #[inline]
-    fn take_off(&mut self, at: u32, killed: bool) {
-        let &Task { state, flags, job: j, node: n, start, slots, instances, .. } = &self.tasks[at];
-        if state == TaskState::Running
-            && (flags & RARE != 0 || !matches!(self.jobs[j as usize].cfg.usage, UsageModel::None))
-        {
-            self.use_resources(at, -1);
+    fn take_off(&mut self, at: u32, killed: bool, complete: bool) {
+        let &Task { id, state, flags, job: j, .. } = &self.tasks[at];
+        let mut retention = None;
+        if flags & RARE != 0 || !self.jobs[j as usize].plain {
+            if state == TaskState::Running {
+                self.use_resources(at, -1);
+            }
+            retention = self.rare.get(&id).and_then(|r| r.retention);
         }
-        self.unlink(at);
-        let t = &mut self.tasks[at];
-        t.token = t.token.wrapping_add(1);
+        let (task, job) = (&mut self.tasks[at], &mut self.jobs[j as usize]);
+        task.token = task.token.wrapping_add(1);
+        let &mut Task { prev, next, node: n, start, slots, instances, .. } = task;
         let node = &mut self.nodes[n as usize];
+        if complete {
+            let keep = retention.unwrap_or(job.cfg.task_retention).min(NEVER);
+            node.retain_until = node.retain_until.max(self.now.saturating_add(keep));
+        }
         if flags & MANAGER != 0 {
             node.managers = node.managers.saturating_sub(1);
         }
         let used = self.now - start.min(self.now);
         self.pools[node.pool as usize].totals.slot_ms += used * i64::from(slots) * i64::from(instances);
-        let job = &mut self.jobs[j as usize];
+        if prev == NONE {
+            node.tasks = next;
+        } else {
+            self.tasks[prev].next = next;
+        }
+        if next != NONE {
+            self.tasks[next].prev = prev;
+        }
         job.placed -= 1;
         if job.placed == 0 && job.state == JobState::Disabling {
             self.job_disabled(j);
         }
         let gang = if instances > 1 { self.gangs.remove(&at) } else { None };
-        match gang {
-            Some(members) => members.into_iter().for_each(|n| self.release(n, slots, killed)),
-            None => self.release(n, slots, killed),
-        }
+        self.release(n, slots, killed);
+        // The primary is the first of them.
+        gang.iter().flatten().skip(1).for_each(|n| self.release(*n, slots, killed));
     }
 
     /// Everything on a node is cut short, gangs that reach onto it included.
@@ -405,10 +394,7 @@ impl World {
         {
             waiting.retain(|t| *t != at);
         }
-        if how == Kill::Terminate {
-            self.retain(at);
-        }
-        self.take_off(at, killed);
+        self.take_off(at, killed, how == Kill::Terminate);
         let preparing = task.state == TaskState::Preparing;
         self.count(job, |c| {
             if preparing {
@@ -423,7 +409,7 @@ impl World {
         t.wasted = t.wasted.saturating_add(u32::try_from(lost).unwrap_or(u32::MAX));
         t.state = TaskState::Ready;
         if how == Kill::Terminate {
-            return self.finish(at, Fate::Terminated, -1);
+            return self.complete(at, Fate::Terminated, -1);
         }
         t.node = NONE;
         if how == Kill::Requeue || preemption_counts {
@@ -431,16 +417,6 @@ impl World {
         }
         self.out.trace.note(self.now, Note::TaskRequeued, task.id, how as u64, || Some(how.text().into()));
         self.queue_back(at);
-    }
-
-    /// A completed task's files stay on its node for a while.
-    #[inline]
-    fn retain(&mut self, at: u32) {
-        let task = &self.tasks[at];
-        let own = if task.flags & RARE != 0 { self.rare.get(&task.id).and_then(|r| r.retention) } else { None };
-        let keep = own.unwrap_or(self.jobs[task.job as usize].cfg.task_retention);
-        let node = &mut self.nodes[task.node as usize];
-        node.retain_until = node.retain_until.max(self.now.saturating_add(keep.min(NEVER)));
     }
 
     /// An attempt ended by itself.
@@ -451,33 +427,31 @@ impl World {
             return;
         }
         let (fate, exit) = self.exit_of(task);
-        let (job, id, start, weight) = (task.job, task.id, task.start, i64::from(task.instances));
-        let retry = fate == Fate::Failure && self.may_retry(task);
-        if !retry {
-            self.retain(at);
+        if fate == Fate::Failure && self.may_retry(task) {
+            return self.retry(at);
         }
-        self.take_off(at, false);
-        let success = fate == Fate::Success;
+        self.take_off(at, false, true);
+        self.complete(at, fate, exit);
+    }
+
+    /// A failed attempt is followed by another.
+    #[cold]
+    fn retry(&mut self, at: u32) {
+        self.take_off(at, false, false);
+        let t = &mut self.tasks[at];
+        let lost = elapsed(self.now, t.start);
+        t.retries = t.retries.saturating_add(1);
+        t.wasted = t.wasted.saturating_add(u32::try_from(lost).unwrap_or(u32::MAX));
+        t.state = TaskState::Ready;
+        t.node = NONE;
+        let (job, id, weight) = (t.job, t.id, i64::from(t.instances));
         self.count(job, |c| {
             c.running -= weight;
             c.running_tasks -= 1;
-            c.active += weight * i64::from(!success);
+            c.active += weight;
         });
-        if retry {
-            let lost = elapsed(self.now, start);
-            let t = &mut self.tasks[at];
-            t.retries = t.retries.saturating_add(1);
-            t.wasted = t.wasted.saturating_add(u32::try_from(lost).unwrap_or(u32::MAX));
-            t.state = TaskState::Ready;
-            t.node = NONE;
-            self.out.trace.note(self.now, Note::TaskRequeued, id, 9, || Some("it failed and is retried".into()));
-            self.queue_back(at);
-        } else if success {
-            self.complete(at, fate, exit);
-        } else {
-            self.tasks[at].state = TaskState::Ready;
-            self.finish(at, fate, exit);
-        }
+        self.out.trace.note(self.now, Note::TaskRequeued, id, 9, || Some("it failed and is retried".into()));
+        self.queue_back(at);
     }
 
     fn may_retry(&self, task: &Task) -> bool {
@@ -487,24 +461,14 @@ impl World {
         allowed < 0 || i32::from(task.retries) < allowed
     }
 
-    /// Ends a task that is counted as active and on no node.
-    pub(crate) fn finish(&mut self, at: u32, fate: Fate, exit: i32) {
-        let task = self.tasks[at];
-        let weight = i64::from(task.instances);
-        match task.state {
-            TaskState::Waiting => self.count(task.job, |c| c.waiting -= 1),
-            _ => self.count(task.job, |c| c.active -= weight),
-        }
-        self.complete(at, fate, exit);
-    }
-
-    /// Records a finished task and tells whoever waits for it.
+    /// Ends a task that is on no node any more: it is recorded, and whoever waits for it is told.
     #[inline]
-    fn complete(&mut self, at: u32, fate: Fate, exit: i32) {
+    pub(crate) fn complete(&mut self, at: u32, fate: Fate, exit: i32) {
         let now = self.now;
         let success = fate == Fate::Success;
         let task = &self.tasks[at];
-        let &Task { id, job: j, flags, attempts, created, .. } = task;
+        let &Task { id, job: j, flags, attempts, created, state, instances, .. } = task;
+        let weight = i64::from(instances);
         let start = if attempts > 0 { task.start } else { created };
         if self.config.output.task_records {
             self.out.tasks.push(TaskRecord {
@@ -527,6 +491,14 @@ impl World {
         let plain = self.jobs[j as usize].plain && flags == 0 && success && !self.is_needed(id);
         let others = (!plain).then_some(*task);
         self.count(j, |c| {
+            match state {
+                TaskState::Running => {
+                    c.running -= weight;
+                    c.running_tasks -= 1;
+                }
+                TaskState::Waiting => c.waiting -= 1,
+                TaskState::Ready | TaskState::Preparing => c.active -= weight,
+            }
             c.succeeded += i64::from(success);
             c.failed += i64::from(!success);
         });

@@ -63,6 +63,11 @@ impl FreeIndex {
         let node = &mut nodes[n as usize];
         (node.bucket, node.prev, node.next) = (free, last, NONE);
     }
+    /// Whether any node has room.
+    #[inline]
+    pub fn any(&self) -> bool {
+        self.bits != [0; 5]
+    }
     /// Most free slots on one node.
     #[inline]
     pub fn most(&self) -> u32 {

@@ -159,6 +159,7 @@ impl Build<'_> {
                 spot_cores: a.spot_cores,
             },
             ActionName::TerminateSchedule => Action::TerminateSchedule { schedule: schedule()? },
+            ActionName::DeleteSchedule => Action::DeleteSchedule { schedule: schedule()? },
             ActionName::DisableSchedule => Action::DisableSchedule { schedule: schedule()? },
             ActionName::EnableSchedule => Action::EnableSchedule { schedule: schedule()? },
         })

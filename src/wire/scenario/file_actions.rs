@@ -93,6 +93,7 @@ pub(crate) enum ActionName {
     FailNode,
     SetQuota,
     TerminateSchedule,
+    DeleteSchedule,
     DisableSchedule,
     EnableSchedule,
 }

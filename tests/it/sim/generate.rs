@@ -63,6 +63,7 @@ fn pool(l: &mut Luck, id: &str) -> PoolConfig {
     p.strict_order = l.chance(15);
     p.inter_node = l.chance(30);
     p.subnet_addresses = if l.chance(10) { 4 } else { 0 };
+    p.reimage = true;
     p.option = l.pick(&DeallocationOption::ALL);
     p.latency.alloc_sigma = l.pick(&[0.0, 0.4]);
     p.latency.alloc_median = l.pick(&[0, 60_000, 240_000]);

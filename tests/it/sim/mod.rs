@@ -4,6 +4,7 @@ mod acceptance;
 mod basics;
 mod generate;
 mod golden;
+mod lives;
 mod random;
 mod rules;
 mod support;

@@ -47,7 +47,7 @@ pub fn walks() -> Vec<Walk> {
     let mut walks = vec![
         walk(
             "rebooted, then reimaged",
-            still,
+            |p| p.reimage = true,
             &[(2 * MINUTE, reboot(0)), (10 * MINUTE, Action::ReimageNode { node: 0, option: Dealloc::Requeue })],
         ),
         walk(
