@@ -13,6 +13,7 @@ use crate::{
     report::{
         html::{Page, pool_charts},
         measures::Measures,
+        steps::Steps,
         term::{bars, table},
     },
     sim::{
@@ -138,8 +139,12 @@ impl Change {
 
     /// The formula compiler.
     pub fn compiler(&self) -> Compiler {
+        Compiler::of_formulas(self.options())
+    }
+
+    fn options(&self) -> Options {
         let engine = if self.engine == EngineName::Interp { Engine::Interp } else { Engine::default() };
-        Compiler::of_formulas(Options { engine, ..Options::default() })
+        Options { engine, ..Options::default() }
     }
 }
 
@@ -203,7 +208,10 @@ impl Verb for Simulate {
     fn run(&self, term: &Term) -> Result<Exit, Complaint> {
         output::apart(&self.change.reads(&self.scenario), &[self.report.as_deref(), self.trace.as_deref()])?;
         let scenario = scenario::load(&self.scenario, &self.change.overrides()?).map_err(|e| e.to_string())?;
-        let mut sim = start(&scenario, self.change.compiler())?;
+        let steps = Steps::default();
+        let compiler =
+            if self.report.is_some() { steps.watch(self.change.options()) } else { self.change.compiler() };
+        let mut sim = start(&scenario, compiler)?;
         let log = match &self.trace {
             Some(path) => {
                 let out = Whole::create(path).map_err(|e| output::cannot_write(path, &e))?;
@@ -220,7 +228,8 @@ impl Verb for Simulate {
         let measures = Measures::of(&sim);
         let found = sim.findings();
         if let Some(path) = &self.report {
-            let page = Page { scenario: &scenario, sim: &sim, measures: &measures, findings: &found, partial }.html();
+            let (measures, findings, steps) = (&measures, &*found, &steps);
+            let page = Page { scenario: &scenario, sim: &sim, measures, findings, partial, steps }.html();
             output::write(path, &page)?;
         }
         if let Some(dir) = &self.out {

@@ -2,7 +2,7 @@
 //!
 //! In: a workload. Out: numbers, and their telling. Never: a pool: the load is what is offered, before any waiting.
 
-use super::term::{bars, number, percentile, span};
+use super::term::{bars, count, number, percentile, span};
 use crate::{
     sim::workload::{Exit, Workload},
     wire::{import::builder::WAIT_UNKNOWN, time},
@@ -152,12 +152,13 @@ impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} tasks in {} jobs over {}, from {}; {} end in failure.",
-            number(self.tasks as f64),
-            number(self.jobs as f64),
+            "{} in {} over {}, from {}; {} {} in failure.",
+            count(self.tasks, "task"),
+            count(self.jobs, "job"),
             span(self.span_ms as f64),
             time::print_instant(self.first),
-            number(self.failed as f64)
+            number(self.failed as f64),
+            if self.failed == 1 { "ends" } else { "end" }
         )?;
         writeln!(
             f,
@@ -178,7 +179,7 @@ impl fmt::Display for Profile {
             writeln!(f, "recorded wait      {}", list(&["mean", "p50", "p95", "longest"], &wait, &span))?;
         }
         let share = |n: u64| n as f64 / self.tasks.max(1) as f64 * 100.0;
-        let widths: Vec<String> = self.slots.iter().map(|(s, n)| format!("{s} slots {:.0} %", share(*n))).collect();
+        let widths: Vec<String> = self.slots.iter().map(|(s, n)| format!("{} {:.0} %", count((*s).into(), "slot"), share(*n))).collect();
         writeln!(f, "slots per task     {}\n", widths.join(", "))?;
         let each = span(self.span_ms as f64 / BINS as f64);
         let end = span(self.span_ms as f64);
@@ -210,7 +211,7 @@ mod tests {
         assert_eq!((p.peak_slots, p.peak_tasks, p.ends_ms), (6, 2, 10_800_000));
         assert_eq!(p.slot_hours, 7.0);
         assert!((p.offered - 7.0 / 3.0).abs() < 1e-12);
-        assert!(p.to_string().contains("3 tasks in 1 jobs over 2 h"), "{p}");
+        assert!(p.to_string().contains("3 tasks in 1 job over 2 h"), "{p}");
         Profile::of(&Workload::default()).to_string();
     }
 }

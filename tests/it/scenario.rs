@@ -135,7 +135,8 @@ fn mistakes_are_answered_with_the_place_and_the_nearest_name() {
             "",
         ),
         (&format!("{HEAD}[workload]\nfile = \"nowhere.csv\"\n"), "workload.file", "cannot open", ""),
-        ("version = 1\npools = 3\n", "pools", "invalid type", ""),
+        ("version = 1\npools = 3\n", "pools", "found `3`, expected a list", ""),
+        ("version = 1\n[workload.job]\nid = \"j\"\nexit = 1\n", "workload.job.exit", "expected a table with codes", ""),
         ("version = 1\nhorizon = \"none\"\n", "horizon", "is never", "P30D"),
     ];
     for (text, path, message, help) in cases {

@@ -105,7 +105,9 @@ fn count(map: &mut BTreeMap<String, Skipped>, reason: &str, row: u64) {
 
 impl fmt::Display for ImportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: read as {}: {} rows, {} tasks", self.file, self.format, self.rows, self.tasks)?;
+        let many = |n: u64, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
+        let (rows, tasks) = (many(self.rows, "row"), many(self.tasks, "task"));
+        writeln!(f, "{}: read as {}: {rows}, {tasks}", self.file, self.format)?;
         for (name, value) in &self.header {
             writeln!(f, "  header {name}: {value}")?;
         }
