@@ -74,6 +74,9 @@ pub struct Change {
     /// Use this trace instead of the scenario's work.
     #[arg(long, value_name = "FILE[:FORMAT]")]
     pub workload: Option<String>,
+    /// Count that many processors of a trace as one task slot.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub cpus_per_slot: Option<u32>,
     /// Use the prices of this dump of the retail-prices API instead of the scenario's.
     #[arg(long, value_name = "FILE")]
     pub prices: Option<String>,
@@ -129,6 +132,7 @@ impl Change {
         Ok(Overrides {
             formula,
             workload: self.workload.clone(),
+            cpus_per_slot: self.cpus_per_slot,
             seed: self.seed,
             until: self.until.clone(),
             set: self.set.clone(),
@@ -209,8 +213,7 @@ impl Verb for Simulate {
         output::apart(&self.change.reads(&self.scenario), &[self.report.as_deref(), self.trace.as_deref()])?;
         let scenario = scenario::load(&self.scenario, &self.change.overrides()?).map_err(|e| e.to_string())?;
         let steps = Steps::default();
-        let compiler =
-            if self.report.is_some() { steps.watch(self.change.options()) } else { self.change.compiler() };
+        let compiler = if self.report.is_some() { steps.watch(self.change.options()) } else { self.change.compiler() };
         let mut sim = start(&scenario, compiler)?;
         let log = match &self.trace {
             Some(path) => {

@@ -186,7 +186,8 @@ impl Autoscaler for Watching {
         };
         if let Ok(mut pools) = self.steps.0.lock() {
             let kinds = pools.entry(self.pool.clone()).or_default();
-            kinds[kind].keep(snapshot.now, || told(&self.formula, &self.formula.trace_at(snapshot), snapshot.now, None));
+            kinds[kind]
+                .keep(snapshot.now, || told(&self.formula, &self.formula.trace_at(snapshot), snapshot.now, None));
         }
         result
     }

@@ -83,10 +83,15 @@ fn nextflow_default_trace_with_units_for_people() {
 
 #[test]
 fn a_nextflow_trace_with_too_few_columns_is_told_which_fields_to_ask_for() {
-    for header in ["name\tstatus\texit\tduration", "task_id,hash,name,status", "process,name,realtime", "name,status,exit,submit"] {
+    for header in
+        ["name\tstatus\texit\tduration", "task_id,hash,name,status", "process,name,realtime", "name,status,exit,submit"]
+    {
         let e = import(&format!("{header}\nA,COMPLETED,0,1\n")).unwrap_err();
         assert!(e.problem.text.contains("is a Nextflow trace without a"), "{header}: {e}");
-        assert!(e.problem.help.contains("trace.fields = '") && e.problem.help.contains("nextflow log"), "{header}: {e}");
+        assert!(
+            e.problem.help.contains("trace.fields = '") && e.problem.help.contains("nextflow log"),
+            "{header}: {e}"
+        );
     }
     // A plain table with some of those names stays one.
     let (_, r) = work("name,status,exit,submit_s,run_s\nA,done,0,1,2\n");
@@ -287,6 +292,57 @@ fn what_is_written_reads_back() {
         let (mut back, _) = import::workload(&path, &Options::default()).unwrap();
         back.names.clear();
         assert_eq!(back, w, "{kind}");
+    }
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_in_columns_is_what_csv_is_in_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { names: false, ..Options::default() };
+    let n = 20_000u64;
+    // (what is odd about one row far down, its line)
+    let odd = [
+        ("nothing", String::new()),
+        ("a failure", "1700000000000,1000,2,a,9,5\n".into()),
+        ("no run time", "1700000000000,-1,2,a,0,5\n".into()),
+        ("a long run", "1700000000000,5000000000,2,a,0,5\n".into()),
+        ("no slots", "1700000000000,1000,0,a,0,5\n".into()),
+        ("very wide", "1700000000000,1000,70000,a,0,5\n".into()),
+        ("no wait", "1700000000000,1000,2,a,0,-1\n".into()),
+        ("no job", "1700000000000,1000,2,,0,5\n".into()),
+    ];
+    for (what, line) in odd {
+        for keep_failed in [true, false] {
+            let mut text = String::from("submit_ms,run_ms,slots,job,exit,wait_ms\n");
+            for i in 0..n {
+                if i == 15_000 {
+                    text += &line;
+                }
+                let job = ["a", "pipeline-one", "pipeline-two", "pipeline-ten"][(i % 4) as usize];
+                text += &format!("{},{},{},{job},0,{}\n", 1_700_000_000_000 + i * 7 % 5000, i % 977, 1 + i % 3, i % 50);
+            }
+            let options = Options { keep_failed, ..options.clone() };
+            let (csv, _) =
+                import::read_source(Source::new(Cursor::new(text.clone().into_bytes())).unwrap(), &options, "t")
+                    .unwrap();
+            let Imported::Workload(csv) = csv else { panic!() };
+            let mut rows = text.lines().skip(1).map(|l| l.split(',').collect::<Vec<_>>()).collect::<Vec<_>>();
+            rows.retain(|r| r.len() == 6);
+            let int = |k: usize| tables::Column::Int(rows.iter().map(|r| r[k].parse().unwrap()).collect());
+            let table = tables::Table::new()
+                .with("submit_ms", int(0))
+                .with("run_ms", int(1))
+                .with("slots", int(2))
+                .with("job", tables::Column::Text(rows.iter().map(|r| r[3].to_string()).collect()))
+                .with("exit", int(4))
+                .with("wait_ms", int(5));
+            let path = dir.path().join("t.parquet");
+            table.write(&path).unwrap();
+            let (parquet, report) = import::workload(&path, &options).unwrap();
+            assert_eq!(report.rows, rows.len() as u64, "{what}");
+            assert!(parquet == csv, "{what}, keep_failed {keep_failed}");
+        }
     }
 }
 

@@ -306,7 +306,8 @@ pub fn sniff(head: &[u8]) -> Result<Format, Problem> {
     if line.contains('|') && (has("jobid") || has("jobidraw")) {
         return Ok(Format::Sacct);
     }
-    let own = ["native_id", "realtime", "%cpu", "%mem", "peak_rss", "peak_vmem", "rchar", "wchar"].iter().any(|f| has(f));
+    let own =
+        ["native_id", "realtime", "%cpu", "%mem", "peak_rss", "peak_vmem", "rchar", "wchar"].iter().any(|f| has(f));
     let shared = ["task_id", "hash", "process", "name", "status"].iter().filter(|f| has(f)).count();
     let names = || line.split([',', '\t', '|', ';']).map(|n| n.trim().trim_matches('"').to_string()).collect();
     if own && shared > 0
