@@ -99,7 +99,7 @@ impl Formula {
         let log = cx.log.take().unwrap_or_default();
         let notes = cx.notes.iter().map(words).collect();
         let outcome = ran.map(|end| outcome_of_values(&program, end, snapshot, &frame)).map_err(|fault| {
-            watch.reach(fault.at);
+            watch.fail(fault.at, log.reads.len());
             self.failure(fault, snapshot)
         });
         let mut steps = watch.steps;
@@ -160,6 +160,13 @@ impl<'f> Watch<'f> {
         let i = self.steps.iter().position(|s| s.span.lo <= at && at <= s.span.hi)?;
         self.steps[..=i].iter_mut().for_each(|s| s.reached = true);
         Some(i)
+    }
+
+    /// A statement stopped the evaluation: it has no value, and the reads so far are its own.
+    fn fail(&mut self, at: u32, reads: usize) {
+        let Some(i) = self.reach(at) else { return };
+        self.steps[i].value = None;
+        self.read_steps[i..].iter_mut().for_each(|n| *n = reads);
     }
 
     fn see(&mut self, step: Step<'_, '_>) {

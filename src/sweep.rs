@@ -184,8 +184,12 @@ impl Ledger {
             file.seek(SeekFrom::End(0))?;
             text.truncate(whole);
         }
-        let other =
-            |what: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{what}; name another results file"));
+        let other = |what: &str| {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("{what}; name another file with --results, or delete it"),
+            )
+        };
         if text.is_empty() {
             file.write_all(header.as_bytes())?;
         } else if !text.starts_with(&header) {

@@ -84,6 +84,9 @@ impl Verb for Compare {
             texts.push(if name == "-" { None } else { Some(output::read(name)?.text) });
         }
         let first = scenario::load(&self.scenario, &base).map_err(|e| e.to_string())?;
+        if let Some(report) = &first.imported {
+            term.print(&format!("{report}\n"));
+        }
         let seeds: Vec<u64> = (0..self.seeds as u64).map(|k| first.config.seed.wrapping_add(k)).collect();
         let work: Vec<(usize, usize)> = (0..texts.len()).flat_map(|f| (0..seeds.len()).map(move |s| (f, s))).collect();
         let compiler = self.change.compiler();

@@ -100,6 +100,9 @@ impl Verb for Sweep {
                 knobs::find(path).map_err(|e| format!("{e}; and no formula has a placeholder {{{{{}}}}}", d.name))?;
             }
         }
+        if let Some(report) = &first.imported {
+            term.print(&format!("{report}\n"));
+        }
         let writes = [Some(&*self.results), self.parquet.as_deref(), self.chart.as_deref()];
         output::apart(&self.change.reads(&self.scenario), &writes)?;
         let sampling = match self.sample {

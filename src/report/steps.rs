@@ -27,6 +27,7 @@ const MOST_CELLS: usize = 24;
 pub fn told(formula: &Formula, trace: &Trace, now: Ticks, only: Option<&[usize]>) -> String {
     let src = formula.source();
     let mut out = String::new();
+    let failed = trace.steps.iter().rposition(|s| s.reached).filter(|_| trace.outcome.is_err());
     for (i, step) in trace.steps.iter().enumerate() {
         if only.is_some_and(|only| !only.contains(&i)) {
             continue;
@@ -42,6 +43,9 @@ pub fn told(formula: &Formula, trace: &Trace, now: Ticks, only: Option<&[usize]>
         }
         if let Some(value) = &step.value {
             let _ = writeln!(out, "    = {}", shown(value));
+        }
+        if failed == Some(i) {
+            out.push_str("    failed\n");
         }
     }
     for note in &trace.notes {
@@ -102,7 +106,7 @@ fn samples(out: &mut String, read: &SampleRead, now: Ticks) {
             let gap = (t.0 - last.0 + SampleRead::PERIOD.0 / 2) / SampleRead::PERIOD.0 - 1;
             cells.extend((0..gap.clamp(0, 3)).map(|_| "·".to_owned()));
         }
-        cells.push(format!("{}:{}", age(*t), general(*v)));
+        cells.push(format!("-{}s:{}", (now.0 - t.0 + Interval::SECOND.0 / 2) / Interval::SECOND.0, general(*v)));
         last = Some(*t);
     }
     if cells.len() > MOST_CELLS {
@@ -115,7 +119,7 @@ fn samples(out: &mut String, read: &SampleRead, now: Ticks) {
 }
 
 /// Evaluations of one kind, in one pool, whose steps are kept at most; reached, every other goes.
-const MOST: usize = 120;
+const MOST: usize = 300;
 /// The same for their text, in bytes.
 const MOST_TEXT: usize = 1 << 19;
 
