@@ -13,6 +13,8 @@ use std::fmt;
 const BINS: usize = 72;
 const HOUR: u64 = 3_600_000;
 const FIVE_MINUTES: u64 = 300_000;
+/// Ends after this, nine thousand years on, are taken as this.
+const LATEST: u64 = u64::MAX >> 16;
 
 /// A trace in numbers.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,7 +80,7 @@ impl Profile {
             last_five = at / FIVE_MINUTES;
             arrivals_chart[bin(at, span_ms)] += 1.0;
             // A task of no length still starts before it ends.
-            ends.push((at + w.run_ms[i].max(1) as u64).min(u64::MAX >> 16) << 16 | w.slots[i] as u64);
+            ends.push((at + w.run_ms[i].max(1) as u64).min(LATEST) << 16 | w.slots[i] as u64);
             slot_ms += w.run_ms[i] as u128 * w.slots[i] as u128;
             run_ms += w.run_ms[i] as u128;
             widths[w.slots[i] as usize] += 1;
@@ -89,7 +91,7 @@ impl Profile {
         let mut slots_chart = vec![0.0f64; BINS];
         for i in 0..w.len() {
             let at = w.submit_ms[i] - start;
-            while next < ends.len() && ends[next] >> 16 <= at {
+            while next < ends.len() && ends[next] >> 16 <= at.min(LATEST - 1) {
                 slots -= ends[next] & 0xffff;
                 tasks -= 1;
                 next += 1;
