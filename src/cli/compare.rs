@@ -89,7 +89,7 @@ impl Verb for Compare {
         }
         let seeds: Vec<u64> = (0..self.seeds as u64).map(|k| first.config.seed.wrapping_add(k)).collect();
         let work: Vec<(usize, usize)> = (0..texts.len()).flat_map(|f| (0..seeds.len()).map(move |s| (f, s))).collect();
-        let compiler = self.change.compiler();
+        let compiler = self.change.targets_only();
         let bar = super::sweep::bar(work.len() as u64);
         // One load per seed: generated work follows the seed, and is the same for every formula.
         let loaded = seeds

@@ -146,6 +146,11 @@ impl Change {
         Compiler::of_formulas(self.options())
     }
 
+    /// The formula compiler for many runs of which only measures are kept.
+    pub fn targets_only(&self) -> Compiler {
+        crate::sweep::targets_only(self.options())
+    }
+
     fn options(&self) -> Options {
         let engine = if self.engine == EngineName::Interp { Engine::Interp } else { Engine::default() };
         Options { engine, ..Options::default() }

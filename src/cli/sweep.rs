@@ -143,7 +143,7 @@ impl Verb for Sweep {
                 self.results.display()
             ));
         }
-        let compiler = self.change.compiler();
+        let compiler = self.change.targets_only();
         let bar = bar(work.len() as u64);
         let run_all = || {
             work.par_iter()

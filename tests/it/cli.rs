@@ -407,3 +407,12 @@ fn a_report_shows_what_every_statement_of_an_evaluation_did() {
     assert!(html.len() < 2_000_000, "{} bytes", html.len());
     assert!(html.contains(" are here, evenly chosen among those that failed"));
 }
+
+#[test]
+fn a_statement_that_failed_shows_what_it_read_and_no_value() {
+    let formula = "n = max($PendingTasks.GetSample(TimeInterval_Minute * 10)) / 4;\n$TargetDedicatedNodes = n;";
+    let (code, out, _) = run(&["eval", "-", "--steps"], formula);
+    assert_eq!(code, 3);
+    let wanted = "/ 4;\n    $PendingTasks from -600s to -0s: 0 of 20 samples, 70% wanted\n    failed\n$TargetDedicatedNodes = n;\n    not reached\n";
+    assert!(out.contains(wanted), "{out}");
+}

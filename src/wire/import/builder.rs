@@ -218,64 +218,10 @@ impl Builder {
         self.w.submit_ms.is_empty()
     }
 
-    /// Room for that many more tasks.
-    pub(super) fn reserve(&mut self, n: usize) {
-        self.w.submit_ms.reserve_exact(n);
-        self.w.run_ms.reserve_exact(n);
-        self.w.slots.reserve_exact(n);
-        self.w.job.reserve_exact(n);
-    }
-
-    /// Whether names of further tasks are kept.
-    pub(super) fn keeps_names(&mut self) -> bool {
-        if self.names && self.len() >= MOST_NAMES {
-            self.forget_names();
-        }
-        self.names
-    }
-
     fn forget_names(&mut self) {
         self.names = false;
         self.w.names = Vec::new();
         self.report.note(format!("task names are not kept: more than {MOST_NAMES} tasks"));
-    }
-
-    /// Adds tasks column by column: nothing in them is odd, and no names are kept. Columns that are not there are none.
-    pub(super) fn extend(
-        &mut self,
-        submit_ms: impl Iterator<Item = i64>,
-        run_ms: impl Iterator<Item = u32>,
-        slots: impl Iterator<Item = u16>,
-        jobs: impl Iterator<Item = u32>,
-        exit: Option<impl Iterator<Item = Exit>>,
-        wait_ms: Option<impl Iterator<Item = u32>>,
-    ) {
-        let before = self.len();
-        self.w.submit_ms.extend(submit_ms.map(|s| (s as u64) ^ BIAS));
-        let new = &self.w.submit_ms[before..];
-        self.sorted &= new.first().is_none_or(|first| *first >= self.last) && new.is_sorted();
-        self.last = new.last().copied().unwrap_or(self.last);
-        self.w.run_ms.extend(run_ms);
-        self.w.slots.extend(slots);
-        self.w.job.extend(jobs);
-        match exit {
-            Some(exit) => {
-                self.w.exit.resize(before, Exit::Success);
-                self.w.exit.extend(exit);
-            }
-            None if !self.w.exit.is_empty() => self.w.exit.resize(self.w.submit_ms.len(), Exit::Success),
-            None => {}
-        }
-        match wait_ms {
-            Some(wait) => {
-                self.w.recorded_wait_ms.resize(before, WAIT_UNKNOWN);
-                self.w.recorded_wait_ms.extend(wait);
-            }
-            None if !self.w.recorded_wait_ms.is_empty() => {
-                self.w.recorded_wait_ms.resize(self.w.submit_ms.len(), WAIT_UNKNOWN);
-            }
-            None => {}
-        }
     }
 
     /// The number of a job.
@@ -358,6 +304,64 @@ impl Builder {
                     (place[i as usize], x)
                 })
                 .collect();
+        }
+    }
+}
+
+/// What only a reader of columns needs.
+#[cfg(feature = "parquet")]
+impl Builder {
+    /// Room for that many more tasks.
+    pub(super) fn reserve(&mut self, n: usize) {
+        self.w.submit_ms.reserve_exact(n);
+        self.w.run_ms.reserve_exact(n);
+        self.w.slots.reserve_exact(n);
+        self.w.job.reserve_exact(n);
+    }
+
+    /// Whether names of further tasks are kept.
+    pub(super) fn keeps_names(&mut self) -> bool {
+        if self.names && self.len() >= MOST_NAMES {
+            self.forget_names();
+        }
+        self.names
+    }
+
+    /// Adds tasks column by column: nothing in them is odd, and no names are kept. Columns that are not there are none.
+    pub(super) fn extend(
+        &mut self,
+        submit_ms: impl Iterator<Item = i64>,
+        run_ms: impl Iterator<Item = u32>,
+        slots: impl Iterator<Item = u16>,
+        jobs: impl Iterator<Item = u32>,
+        exit: Option<impl Iterator<Item = Exit>>,
+        wait_ms: Option<impl Iterator<Item = u32>>,
+    ) {
+        let before = self.len();
+        self.w.submit_ms.extend(submit_ms.map(|s| (s as u64) ^ BIAS));
+        let new = &self.w.submit_ms[before..];
+        self.sorted &= new.first().is_none_or(|first| *first >= self.last) && new.is_sorted();
+        self.last = new.last().copied().unwrap_or(self.last);
+        self.w.run_ms.extend(run_ms);
+        self.w.slots.extend(slots);
+        self.w.job.extend(jobs);
+        match exit {
+            Some(exit) => {
+                self.w.exit.resize(before, Exit::Success);
+                self.w.exit.extend(exit);
+            }
+            None if !self.w.exit.is_empty() => self.w.exit.resize(self.w.submit_ms.len(), Exit::Success),
+            None => {}
+        }
+        match wait_ms {
+            Some(wait) => {
+                self.w.recorded_wait_ms.resize(before, WAIT_UNKNOWN);
+                self.w.recorded_wait_ms.extend(wait);
+            }
+            None if !self.w.recorded_wait_ms.is_empty() => {
+                self.w.recorded_wait_ms.resize(self.w.submit_ms.len(), WAIT_UNKNOWN);
+            }
+            None => {}
         }
     }
 }
