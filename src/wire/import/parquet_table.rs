@@ -262,7 +262,11 @@ impl Batch<'_> {
         b.extend(
             submit.iter().map(|s| if per_ms == 1 { s.saturating_mul(times) } else { s.div_euclid(per_ms) }),
             runs.iter().map(|r| (r * run_ms) as u32),
-            (0..n).map(|i| slots.map_or(1, |s| options.slots(s[i] as u64) as u16)),
+            (0..n).map(|i| match slots {
+                None => 1,
+                Some(s) if options.cpus_per_slot <= 1 => s[i] as u16,
+                Some(s) => options.slots(s[i] as u64) as u16,
+            }),
             job.iter().copied(),
             exit.map(|codes| codes.iter().map(|c| if *c == 0 { Exit::Success } else { Exit::Code(*c as i32) })),
             waits.map(|(waits, wait_ms)| waits.iter().map(move |w| (w * wait_ms) as u32)),
