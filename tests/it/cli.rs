@@ -397,6 +397,12 @@ fn a_report_shows_what_every_statement_of_an_evaluation_did() {
     }
     let (_, plain, _) = run(&["simulate", "examples/scenarios/scale_to_zero.toml"], "");
     assert_eq!(digest(&watched), digest(&plain), "watching changes nothing");
+    // The page of a comparison has every formula with what the checker says, the scenario's own too.
+    let compared = ["compare", "examples/scenarios/scale_to_zero.toml", "-", "examples/formulas/backlog.txt"];
+    assert_eq!(run(&[&compared[..], &["--report", to]].concat(), "").0, 0);
+    let html = fs::read_to_string(&page).unwrap();
+    assert_eq!(html.matches("hecker ").count(), 2, "one word of the checker for each formula");
+    assert!(html.contains("<h3>Of pool drain</h3>") && html.contains("warning["));
     // A month of evaluations, most of which fail: the page stays a page.
     let bad = dir.path().join("bad.txt");
     fs::write(&bad, "$TargetDedicatedNodes = avg($ActiveTasks.GetSample(TimeInterval_Minute, 100)) - 1;").unwrap();
