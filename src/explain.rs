@@ -19,6 +19,7 @@ use poolcast_runtime::{
     arena::Arena,
     cx::{Cx, Note, ReadKind},
     metric::Metric,
+    snapshot::Snapshot,
     ticks::{Interval, Ticks},
     ty::Ty,
 };
@@ -84,23 +85,27 @@ pub struct Trace {
 impl Formula {
     /// Evaluate and keep what happened. Slower than [`Formula::evaluate`], with the same outcome.
     pub fn trace(&self, inputs: &Inputs) -> Trace {
+        self.trace_at(&inputs.snapshot())
+    }
+
+    /// The same, on a snapshot.
+    pub(crate) fn trace_at(&self, snapshot: &Snapshot<'_>) -> Trace {
         let program = lower(self.hir(), self.rules(), Effort::Plain);
         let arena = Arena::new(program.rules.memory_budget.0);
-        let snapshot = inputs.snapshot();
         let mut watch = Watch::new(self, &program);
-        let mut cx = Cx::new(&snapshot, &program.rules, &arena).logging();
+        let mut cx = Cx::new(snapshot, &program.rules, &arena).logging();
         let mut frame = Vec::new();
         let ran = crate::interp::run(&program, &mut cx, &mut frame, |step| watch.see(step));
         let log = cx.log.take().unwrap_or_default();
         let notes = cx.notes.iter().map(words).collect();
-        let outcome = ran.map(|end| outcome_of_values(&program, end, &snapshot, &frame)).map_err(|fault| {
-            watch.reach(fault.at);
-            self.failure(fault, &snapshot)
+        let outcome = ran.map(|end| outcome_of_values(&program, end, snapshot, &frame)).map_err(|fault| {
+            watch.fail(fault.at, log.reads.len());
+            self.failure(fault, snapshot)
         });
         let mut steps = watch.steps;
         for (i, read) in log.reads.iter().enumerate() {
             let at = watch.read_steps.iter().position(|n| i < *n).unwrap_or(steps.len() - 1);
-            let series = inputs.series.get(read.metric);
+            let series = snapshot.series.get(read.metric);
             let samples = read.range.clone().map(|i| (series.key(i), series.values()[i])).collect();
             let (window, possible, wanted) = match read.kind {
                 ReadKind::Window { lo, hi, possible, wanted } => (Some((lo, hi)), Some(possible), wanted),
@@ -155,6 +160,13 @@ impl<'f> Watch<'f> {
         let i = self.steps.iter().position(|s| s.span.lo <= at && at <= s.span.hi)?;
         self.steps[..=i].iter_mut().for_each(|s| s.reached = true);
         Some(i)
+    }
+
+    /// A statement stopped the evaluation: it has no value, and the reads so far are its own.
+    fn fail(&mut self, at: u32, reads: usize) {
+        let Some(i) = self.reach(at) else { return };
+        self.steps[i].value = None;
+        self.read_steps[i..].iter_mut().for_each(|n| *n = reads);
     }
 
     fn see(&mut self, step: Step<'_, '_>) {

@@ -3,7 +3,12 @@
 //! In: dimensions, a way to choose points, a file of finished runs. Out: points to run; lines to append. Never: a finished run
 //! done again or lost: every line is appended whole, and a torn last line is cut off before going on.
 
-use crate::report::measures::Measures;
+use crate::{
+    EvalError, Formula, Metric, Options, Outcome, Rules,
+    report::measures::Measures,
+    sim::autoscale::{Autoscaler, Compiler},
+};
+use poolcast_runtime::snapshot::Snapshot;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use std::{
@@ -146,6 +151,35 @@ pub fn fill(formula: &str, values: &BTreeMap<&str, &str>) -> Result<String, Stri
     Ok(out)
 }
 
+/// A compiler of formulas whose evaluations keep their targets alone: nobody reads the variables of a thousand runs.
+pub fn targets_only(options: Options) -> Compiler {
+    Compiler::of_formulas_as(options, |formula, _| Box::new(TargetsOnly(formula)))
+}
+
+struct TargetsOnly(Formula);
+
+impl Autoscaler for TargetsOnly {
+    fn evaluate(&mut self, snapshot: &Snapshot<'_>) -> Result<Outcome, EvalError> {
+        self.0.evaluator().targets(snapshot).map(|t| Outcome {
+            dedicated: t.dedicated,
+            low_priority: t.low_priority,
+            option: t.option,
+            variables: Vec::new(),
+            results: String::new(),
+            stopped: false,
+        })
+    }
+    fn reads(&self) -> Vec<Metric> {
+        self.0.reads().iter().map(|r| r.metric).collect()
+    }
+    fn rules(&self) -> Rules {
+        *self.0.rules()
+    }
+    fn fork(&self) -> Box<dyn Autoscaler> {
+        Box::new(TargetsOnly(self.0.clone()))
+    }
+}
+
 /// One finished run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Done {
@@ -184,8 +218,12 @@ impl Ledger {
             file.seek(SeekFrom::End(0))?;
             text.truncate(whole);
         }
-        let other =
-            |what: &str| io::Error::new(io::ErrorKind::InvalidData, format!("{what}; name another results file"));
+        let other = |what: &str| {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("{what}; name another file with --results, or delete it"),
+            )
+        };
         if text.is_empty() {
             file.write_all(header.as_bytes())?;
         } else if !text.starts_with(&header) {

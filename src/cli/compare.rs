@@ -12,7 +12,6 @@ use crate::{
     report::{
         measures::Measures,
         page,
-        term::table,
         versus::{self, Versus},
     },
     sim::Simulation,
@@ -85,9 +84,12 @@ impl Verb for Compare {
             texts.push(if name == "-" { None } else { Some(output::read(name)?.text) });
         }
         let first = scenario::load(&self.scenario, &base).map_err(|e| e.to_string())?;
+        if let Some(report) = &first.imported {
+            term.print(&format!("{report}\n"));
+        }
         let seeds: Vec<u64> = (0..self.seeds as u64).map(|k| first.config.seed.wrapping_add(k)).collect();
         let work: Vec<(usize, usize)> = (0..texts.len()).flat_map(|f| (0..seeds.len()).map(move |s| (f, s))).collect();
-        let compiler = self.change.compiler();
+        let compiler = self.change.targets_only();
         let bar = super::sweep::bar(work.len() as u64);
         // One load per seed: generated work follows the seed, and is the same for every formula.
         let loaded = seeds
@@ -133,17 +135,21 @@ impl Verb for Compare {
         let runs: Vec<Vec<Measures>> = measured.chunks(seeds.len()).map(<[Measures]>::to_vec).collect();
         let names = labels(&self.formulas);
         let c = Comparison { names, seeds, runs };
-        term.print(&self.told(&c));
+        term.print(&self.told(&c, term.width()));
         if let Some(path) = &self.out {
             write_runs(&c).write(path).map_err(|e| output::cannot_write(path, &e))?;
         }
         if let Some(path) = &self.report {
+            let of_pools = first.config.all_pools();
+            let own: Vec<(String, String)> =
+                of_pools.filter_map(|p| Some((p.id.clone(), p.formula.clone()?))).collect();
             let page = Versus {
                 title: &first.name,
                 comparison: &c,
                 series: &series,
                 pools: &pools,
                 formulas: &texts,
+                own: &own,
                 epoch_ms: time::unix_ms_from_ticks(first.config.epoch),
                 prices: &first.prices,
             };
@@ -179,31 +185,13 @@ fn write_runs(c: &Comparison) -> Table {
 }
 
 impl Compare {
-    fn told(&self, c: &Comparison) -> String {
-        let mut rows = Vec::new();
-        for (row, (name, title, _, _)) in Measures::ROWS.iter().enumerate() {
-            let zero = (0..c.names.len()).all(|k| c.estimate(k, row).mean == 0.0);
-            if zero || !(self.all || MAIN.contains(name)) {
-                continue;
-            }
-            let winner = c.winner(row);
-            let mut cells = vec![title.to_string()];
-            for k in 0..c.names.len() {
-                let (mut text, difference) = versus::cell(c, k, row);
-                if !difference.is_empty() {
-                    text += &format!(" ({difference})");
-                }
-                if winner == Some(k) {
-                    text += " *";
-                }
-                cells.push(text);
-            }
-            rows.push(cells);
-        }
-        let mut header = vec!["measure"];
-        header.extend(c.names.iter().map(String::as_str));
-        let mut out =
-            format!("{}\n* is the best of the row; in brackets {}\n", table(&header, &rows), versus::legend(c));
+    fn told(&self, c: &Comparison, width: usize) -> String {
+        let shown = |row: &usize| {
+            let zero = (0..c.names.len()).all(|k| c.estimate(k, *row).mean == 0.0);
+            !zero && (self.all || MAIN.contains(&Measures::ROWS[*row].0))
+        };
+        let rows: Vec<usize> = (0..Measures::ROWS.len()).filter(shown).collect();
+        let mut out = versus::told(c, &rows, width);
         for line in versus::sentences(c) {
             out += &line;
             out.push('\n');

@@ -11,14 +11,14 @@ use crate::{
     DeallocationOption, Engine, Error, EvalError, Formula, Inputs, Metric, Options, Outcome, Rules, SeriesStore,
     Target, Ticks,
     diag::render,
-    explain::{SampleRead, Trace, TraceStep},
+    report::steps,
     wire::{
         metrics::{self, Visibility},
         report,
     },
 };
 use clap::ValueEnum;
-use poolcast_runtime::{print::general, ticks::Interval};
+use poolcast_runtime::ticks::Interval;
 use std::fmt::Write as _;
 
 /// Arguments `eval` and `backtest` share: the formula and the world it is evaluated in.
@@ -218,7 +218,7 @@ impl Verb for Eval {
                 }
                 None => None,
             };
-            term.print(&steps(&formula, &trace, now, only.as_deref()));
+            term.print(&(steps::told(&formula, &trace, now, only.as_deref()) + "\n"));
         }
         match self.format {
             Format::Results => term.print(&plain(&result)),
@@ -256,84 +256,4 @@ fn table(result: &Result<Outcome, EvalError>, inputs: &Inputs) -> String {
         let _ = writeln!(out, "{n:<width$}  {v}");
         out
     })
-}
-
-/// The formula with what each statement did under it.
-fn steps(formula: &Formula, trace: &Trace, now: Ticks, only: Option<&[usize]>) -> String {
-    let src = formula.source();
-    let mut out = String::new();
-    for (i, step) in trace.steps.iter().enumerate() {
-        if only.is_some_and(|only| !only.contains(&i)) {
-            continue;
-        }
-        let _ = writeln!(out, "{};", step.span.text(src).trim());
-        if !step.reached {
-            out.push_str("    not reached\n");
-            continue;
-        }
-        branches(&mut out, step, src);
-        for read in &step.reads {
-            samples(&mut out, read, now);
-        }
-        if let Some(value) = &step.value {
-            let _ = writeln!(out, "    = {value}");
-        }
-    }
-    for note in &trace.notes {
-        let _ = writeln!(out, "note: {note}");
-    }
-    out.push('\n');
-    out
-}
-
-fn branches(out: &mut String, step: &TraceStep, src: &str) {
-    for b in &step.branches {
-        let text = b.condition.text(src).trim();
-        let way = match (b.ternary, b.taken) {
-            (true, true) => "true: first arm",
-            (true, false) => "false: second arm",
-            (false, true) => "true",
-            (false, false) => "false",
-        };
-        let _ = writeln!(out, "    {text} is {way}");
-    }
-}
-
-fn samples(out: &mut String, read: &SampleRead, now: Ticks) {
-    let age = |t: Ticks| format!("-{}s", general((now.0 - t.0) as f64 / Interval::SECOND.0 as f64));
-    let found = read.samples.len();
-    let mut line = format!("    {}", read.metric.name());
-    match (read.window, read.possible) {
-        (Some((lo, hi)), Some(possible)) => {
-            let _ = write!(line, " from {} to {}: {found} of {} samples", age(lo), age(hi), general(possible));
-            if let Some(wanted) = read.wanted {
-                let _ = write!(line, ", {}% wanted", general(wanted));
-            }
-        }
-        _ => {
-            let _ = write!(line, " newest: {found} {}", if found == 1 { "sample" } else { "samples" });
-        }
-    }
-    let _ = writeln!(out, "{line}");
-    if read.samples.is_empty() {
-        return;
-    }
-    // Gaps show as `·`; long windows show both ends.
-    let mut cells: Vec<String> = Vec::new();
-    let mut last: Option<Ticks> = None;
-    for (t, v) in &read.samples {
-        if let Some(last) = last {
-            let gap = (t.0 - last.0 + SampleRead::PERIOD.0 / 2) / SampleRead::PERIOD.0 - 1;
-            cells.extend((0..gap.clamp(0, 3)).map(|_| "·".to_owned()));
-        }
-        cells.push(format!("{}:{}", age(*t), general(*v)));
-        last = Some(*t);
-    }
-    if cells.len() > 24 {
-        let tail = cells.split_off(cells.len() - 12);
-        cells.truncate(12);
-        cells.push("…".into());
-        cells.extend(tail);
-    }
-    let _ = writeln!(out, "      {}", cells.join("  "));
 }

@@ -36,6 +36,10 @@ impl Term {
         };
         Term { color }
     }
+    /// Columns of standard output: those of its terminal, else 100.
+    pub fn width(&self) -> usize {
+        terminal_size::terminal_size_of(std::io::stdout()).map_or(100, |(w, _)| usize::from(w.0))
+    }
     /// Writes to standard output. A reader that has gone away is not an error; a full disk is, at the end of the run.
     pub fn print(&self, text: &str) {
         let mut out = std::io::stdout().lock();

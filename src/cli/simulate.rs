@@ -13,6 +13,7 @@ use crate::{
     report::{
         html::{Page, pool_charts},
         measures::Measures,
+        steps::Steps,
         term::{bars, table},
     },
     sim::{
@@ -73,6 +74,9 @@ pub struct Change {
     /// Use this trace instead of the scenario's work.
     #[arg(long, value_name = "FILE[:FORMAT]")]
     pub workload: Option<String>,
+    /// Count that many processors of a trace as one task slot.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub cpus_per_slot: Option<u32>,
     /// Use the prices of this dump of the retail-prices API instead of the scenario's.
     #[arg(long, value_name = "FILE")]
     pub prices: Option<String>,
@@ -128,6 +132,7 @@ impl Change {
         Ok(Overrides {
             formula,
             workload: self.workload.clone(),
+            cpus_per_slot: self.cpus_per_slot,
             seed: self.seed,
             until: self.until.clone(),
             set: self.set.clone(),
@@ -138,8 +143,17 @@ impl Change {
 
     /// The formula compiler.
     pub fn compiler(&self) -> Compiler {
+        Compiler::of_formulas(self.options())
+    }
+
+    /// The formula compiler for many runs of which only measures are kept.
+    pub fn targets_only(&self) -> Compiler {
+        crate::sweep::targets_only(self.options())
+    }
+
+    fn options(&self) -> Options {
         let engine = if self.engine == EngineName::Interp { Engine::Interp } else { Engine::default() };
-        Compiler::of_formulas(Options { engine, ..Options::default() })
+        Options { engine, ..Options::default() }
     }
 }
 
@@ -203,7 +217,9 @@ impl Verb for Simulate {
     fn run(&self, term: &Term) -> Result<Exit, Complaint> {
         output::apart(&self.change.reads(&self.scenario), &[self.report.as_deref(), self.trace.as_deref()])?;
         let scenario = scenario::load(&self.scenario, &self.change.overrides()?).map_err(|e| e.to_string())?;
-        let mut sim = start(&scenario, self.change.compiler())?;
+        let steps = Steps::default();
+        let compiler = if self.report.is_some() { steps.watch(self.change.options()) } else { self.change.compiler() };
+        let mut sim = start(&scenario, compiler)?;
         let log = match &self.trace {
             Some(path) => {
                 let out = Whole::create(path).map_err(|e| output::cannot_write(path, &e))?;
@@ -220,7 +236,8 @@ impl Verb for Simulate {
         let measures = Measures::of(&sim);
         let found = sim.findings();
         if let Some(path) = &self.report {
-            let page = Page { scenario: &scenario, sim: &sim, measures: &measures, findings: &found, partial }.html();
+            let (measures, findings, steps) = (&measures, &*found, &steps);
+            let page = Page { scenario: &scenario, sim: &sim, measures, findings, partial, steps }.html();
             output::write(path, &page)?;
         }
         if let Some(dir) = &self.out {

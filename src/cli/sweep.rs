@@ -100,6 +100,9 @@ impl Verb for Sweep {
                 knobs::find(path).map_err(|e| format!("{e}; and no formula has a placeholder {{{{{}}}}}", d.name))?;
             }
         }
+        if let Some(report) = &first.imported {
+            term.print(&format!("{report}\n"));
+        }
         let writes = [Some(&*self.results), self.parquet.as_deref(), self.chart.as_deref()];
         output::apart(&self.change.reads(&self.scenario), &writes)?;
         let sampling = match self.sample {
@@ -140,7 +143,7 @@ impl Verb for Sweep {
                 self.results.display()
             ));
         }
-        let compiler = self.change.compiler();
+        let compiler = self.change.targets_only();
         let bar = bar(work.len() as u64);
         let run_all = || {
             work.par_iter()

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     OwnedValue,
-    report::{html::Page, measures::Measures, term::bars},
+    report::{html::Page, measures::Measures, steps::Steps, term::bars},
     sim::{
         output::SeriesRow,
         world::{Apart, NodeState, TaskState},
@@ -373,8 +373,17 @@ pub(super) fn report(session: &mut Session, args: &str) -> Reply {
         return Reply::answer(out);
     }
     let partial = future.sim().now() < future.horizon;
-    let page =
-        Page { scenario: &future.origin, sim: future.sim(), measures: &measures, findings: &found, partial }.html();
+    // Futures fork and go back: what an evaluation's statements did is not kept for them.
+    let steps = Steps::default();
+    let page = Page {
+        scenario: &future.origin,
+        sim: future.sim(),
+        measures: &measures,
+        findings: &found,
+        partial,
+        steps: &steps,
+    }
+    .html();
     match session.files.write(args, &page) {
         Ok(()) => Reply::answer(format!("{args} written: {} KB", page.len().div_ceil(1024))),
         Err(why) => Reply::error(why),

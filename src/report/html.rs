@@ -5,23 +5,23 @@
 use super::{
     measures::{Measures, Unit},
     page,
+    steps::Steps,
     svg::{self, Line, Mark, escape},
     term::{number, span},
 };
 use crate::{
-    Formula,
-    diag::render,
     sim::{
         Simulation,
         findings::{Finding, Weight},
         output::{AutoScaleRun, SeriesRow},
+        sampler::ticks,
         world::NodeState,
     },
     wire::{scenario::Scenario, time},
 };
 use std::fmt::Write as _;
 
-/// Evaluations shown one by one; those that failed or changed something come first.
+/// Evaluations and failed resizes shown one by one at most.
 const SHOWN: usize = 300;
 
 /// What the page is made of besides the run.
@@ -36,6 +36,8 @@ pub struct Page<'a> {
     pub findings: &'a [Finding],
     /// The run was interrupted.
     pub partial: bool,
+    /// What statements did, when that was kept.
+    pub steps: &'a Steps,
 }
 
 impl Page<'_> {
@@ -143,7 +145,7 @@ impl Page<'_> {
         h.push_str("</div>");
         self.series_table(h, &rows);
         self.resizes(h, pool);
-        self.evaluations(h, pool);
+        self.evaluations(h, pool, id);
     }
 
     /// The charts' numbers for those who do not see them, at most two dozen rows.
@@ -196,7 +198,7 @@ impl Page<'_> {
         h.push_str("</ul></details>");
     }
 
-    fn evaluations(&self, h: &mut String, pool: u32) {
+    fn evaluations(&self, h: &mut String, pool: u32, id: &str) {
         let runs: Vec<&AutoScaleRun> = self.sim.output().runs.iter().filter(|r| r.pool == pool).collect();
         if runs.is_empty() {
             return;
@@ -205,18 +207,33 @@ impl Page<'_> {
         let applied = runs.iter().filter(|r| r.applied).count();
         let _ = write!(
             h,
-            "<h3>Evaluations: {}, resized: {applied}, failed: {failed}</h3><p>Counts are dedicated + Spot nodes; open one for every variable the formula had.",
+            "<h3>Evaluations: {}, resized: {applied}, failed: {failed}</h3><p>Counts are dedicated + Spot nodes.",
             runs.len()
         );
-        // All if they are few; else those that failed, then those that resized, then the others.
+        let steps = self.steps.of(id);
+        let of = |r: &AutoScaleRun| steps.get(&ticks(self.scenario.config.epoch, r.at));
         let mut shown: Vec<&AutoScaleRun> = runs.clone();
-        shown.sort_by_key(|r| (r.result.is_ok(), !r.applied, r.at));
-        shown.truncate(SHOWN);
-        shown.sort_by_key(|r| r.at);
+        if steps.is_empty() {
+            // All if they are few; else those that failed, then those that resized, then the others.
+            shown.sort_by_key(|r| (r.result.is_ok(), !r.applied, r.at));
+            shown.truncate(SHOWN);
+            shown.sort_by_key(|r| r.at);
+            h.push_str(" Open one for every variable the formula had.");
+        } else {
+            shown.retain(|r| of(r).is_some());
+            h.push_str(
+                " Open one for what every statement did: its value, the branches taken, the samples it read (with their age).",
+            );
+        }
         if shown.len() < runs.len() {
+            let chosen = if steps.is_empty() {
+                "those that failed or resized first"
+            } else {
+                "evenly chosen among those that failed, those that changed a target and the others"
+            };
             let _ = write!(
                 h,
-                " {} of {} are here, those that failed or resized first; <code>simulate --out DIR</code> writes all to evaluations.csv.",
+                " {} of {} are here, {chosen}; <code>simulate --out DIR</code> writes the results of all to evaluations.csv.",
                 shown.len(),
                 runs.len()
             );
@@ -234,16 +251,17 @@ impl Page<'_> {
                 runs.len()
             );
             for r in runs {
-                self.evaluation(h, r);
+                self.evaluation(h, r, of(r));
             }
             h.push_str("</details>");
         }
     }
 
-    fn evaluation(&self, h: &mut String, r: &AutoScaleRun) {
+    fn evaluation(&self, h: &mut String, r: &AutoScaleRun, steps: Option<&String>) {
         let at = self.at(r.at);
         let time = at.split(' ').nth(1).unwrap_or("");
         let [d, s] = r.before;
+        let lines = |results: &str| results.replace(';', ";\n");
         let (word, body) = match &r.result {
             Ok(o) => {
                 let (to_d, to_s) = (o.dedicated.or(d), o.low_priority.or(s));
@@ -252,19 +270,21 @@ impl Page<'_> {
                 } else {
                     format!("target {d}+{s} becomes {to_d}+{to_s}")
                 };
-                (if r.applied { word + ", resized" } else { word }, o.results.replace(';', ";\n"))
+                let body = steps.map_or_else(|| lines(&o.results), String::clone);
+                (if r.applied { word + ", resized" } else { word }, body)
             }
-            Err(e) => (
-                format!("<strong>failed</strong>, target stays {d}+{s}"),
-                format!("{}: {}\n{}\n{}", e.code, e.message, e.value, e.results.replace(';', ";\n")),
-            ),
+            Err(e) => {
+                let what = steps.map_or_else(|| lines(&e.results), String::clone);
+                let word = format!("<strong>failed</strong>, target stays {d}+{s}");
+                (word, format!("{}: {}\n{}\n{what}", e.code, e.message, e.value))
+            }
         };
         let _ = write!(
             h,
             "<details><summary>{time}: {word}; {}+{} nodes there</summary><pre>{}</pre></details>",
             r.current[0],
             r.current[1],
-            escape(&body)
+            escape(body.trim_end())
         );
     }
 
@@ -299,22 +319,14 @@ impl Page<'_> {
     fn formulas(&self, h: &mut String) {
         h.push_str("<h2 id=\"formulas\">Formula</h2>");
         let mut seen: Vec<&str> = Vec::new();
-        for p in &self.scenario.config.pools {
+        for p in self.scenario.config.all_pools() {
             let Some(text) = p.formula.as_deref() else { continue };
             if seen.contains(&text) {
                 continue;
             }
             seen.push(text);
-            let _ = write!(h, "<h3>Of pool {}</h3><pre>{}</pre>", escape(&p.id), escape(text.trim()));
-            let said = match Formula::compile(text) {
-                Ok(f) => render::human("formula", text, f.diagnostics().iter(), false),
-                Err(e) => e.to_string(),
-            };
-            if said.trim().is_empty() {
-                h.push_str("<p>The checker has nothing to say about it.</p>");
-            } else {
-                let _ = write!(h, "<p>What the checker says:</p><pre>{}</pre>", escape(said.trim_end()));
-            }
+            let _ = write!(h, "<h3>Of pool {}</h3>", escape(&p.id));
+            page::formula(h, text);
         }
         if seen.is_empty() {
             h.push_str("<p>No pool has one.</p>");

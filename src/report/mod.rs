@@ -6,6 +6,7 @@ pub mod html;
 pub mod measures;
 pub mod page;
 pub mod profile;
+pub mod steps;
 pub mod svg;
 pub mod term;
 pub mod versus;

@@ -4,6 +4,10 @@
 //! meaning that only a colour carries.
 
 use super::svg::escape;
+use crate::{
+    check::author,
+    diag::{level::Levels, render},
+};
 use std::fmt::Write;
 
 const STYLE: &str = "
@@ -67,6 +71,18 @@ pub fn close(h: &mut String, how: &str) {
 /// A chart with what it shows in words.
 pub fn figure(h: &mut String, chart: &str, caption: &str) {
     let _ = write!(h, "<figure>{chart}<figcaption>{}</figcaption></figure>", escape(caption));
+}
+
+/// A formula and what the checker says about it.
+pub fn formula(h: &mut String, text: &str) {
+    let _ = write!(h, "<pre>{}</pre>", escape(text.trim_end()));
+    let found = author::author(text, &Levels::default()).diagnostics;
+    if found.is_empty() {
+        h.push_str("<p>The checker has nothing to say about it.</p>");
+    } else {
+        let said = render::human("formula", text, found.iter(), false);
+        let _ = write!(h, "<p>What the checker says:</p><pre>{}</pre>", escape(said.trim_end()));
+    }
 }
 
 /// Numbers that are read before anything else.

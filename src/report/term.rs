@@ -83,6 +83,11 @@ pub fn number(x: f64) -> String {
     }
 }
 
+/// That many of something: `1 job`, `2 jobs`.
+pub fn count(n: u64, one: &str) -> String {
+    format!("{} {one}{}", number(n as f64), if n == 1 { "" } else { "s" })
+}
+
 /// A duration in its two greatest units: `2 d 4 h`, `3 m 20 s`, `450 ms`.
 pub fn span(ms: f64) -> String {
     if !ms.is_finite() {

@@ -7,7 +7,7 @@ use super::{
     measures::Measures,
     page,
     svg::{self, Line, escape},
-    term::{number, span},
+    term::{number, span, table},
 };
 use crate::{
     compare::{Comparison, front},
@@ -30,6 +30,8 @@ pub struct Versus<'a> {
     pub pools: &'a [String],
     /// Each contender's formula; none is the scenario's own.
     pub formulas: &'a [Option<String>],
+    /// The scenario's own formulas, with their pools.
+    pub own: &'a [(String, String)],
     /// First instant, ms of Unix time.
     pub epoch_ms: i64,
     /// Where prices come from.
@@ -105,14 +107,90 @@ pub fn sentences(c: &Comparison) -> Vec<String> {
     out
 }
 
+/// The luck all contenders share, in words.
+fn luck(c: &Comparison) -> String {
+    match c.seeds.len() {
+        1 => "one seed says nothing about chance, --seeds N does.".into(),
+        n => format!("95 % confidence over {n} seeds, the same for all."),
+    }
+}
+
 /// What stands under the table of measures.
 pub fn legend(c: &Comparison) -> String {
-    let luck = if c.seeds.len() > 1 {
-        format!(" with its 95 % confidence over {} seeds, the same for all.", c.seeds.len())
-    } else {
-        "; one seed says nothing about chance, --seeds N does.".to_string()
+    let with = if c.seeds.len() > 1 { " with its " } else { "; " };
+    format!("the difference to {}{with}{}", c.names[0], luck(c))
+}
+
+/// The comparison as a table with a legend, at most that many columns wide where that can be: measures are rows while
+/// all formulas fit beside each other, else formulas are rows, in as many tables as the measures need.
+pub fn told(c: &Comparison, rows: &[usize], width: usize) -> String {
+    let fits = |t: &str| t.lines().next().unwrap_or("").chars().count() <= width;
+    for (between, after, place) in [(" (", ")", "in brackets"), ("\n", "", "under a value")] {
+        let mut header = vec!["measure"];
+        header.extend(c.names.iter().map(String::as_str));
+        let body: Vec<Vec<String>> = rows
+            .iter()
+            .map(|&row| {
+                let mut cells = vec![Measures::ROWS[row].1.to_string()];
+                for k in 0..c.names.len() {
+                    let (mean, difference) = cell(c, k, row);
+                    let best = if c.winner(row) == Some(k) { " *" } else { "" };
+                    cells.push(match (difference.is_empty(), between) {
+                        (true, _) => format!("{mean}{best}"),
+                        (false, "\n") => format!("{mean}{best}\n{difference}"),
+                        (false, _) => format!("{mean}{between}{difference}{after}{best}"),
+                    });
+                }
+                cells
+            })
+            .collect();
+        let t = table(&header, &body);
+        if fits(&t) {
+            return format!("{t}\n* is the best of the row; {place} {}\n", legend(c));
+        }
+    }
+    let part = |rows: &[usize]| {
+        let titles: Vec<String> = rows.iter().map(|row| stacked(Measures::ROWS[*row].1)).collect();
+        let mut header = vec!["formula"];
+        header.extend(titles.iter().map(String::as_str));
+        let body: Vec<Vec<String>> = (0..c.names.len())
+            .map(|k| {
+                let value = |row: &usize| {
+                    let d = c.difference(k, *row);
+                    let chance = d.mean != 0.0 && d.half.is_some() && !d.is_sure();
+                    let best = if c.winner(*row) == Some(k) { " *" } else { "" };
+                    format!("{}{}{best}", cell(c, k, *row).0, if chance { " ~" } else { "" })
+                };
+                [vec![c.names[k].clone()], rows.iter().map(value).collect()].concat()
+            })
+            .collect();
+        table(&header, &body)
     };
-    format!("the difference to {}{luck}", c.names[0])
+    let (mut out, mut rest) = (String::new(), rows);
+    while !rest.is_empty() {
+        let n = (2..=rest.len()).take_while(|n| fits(&part(&rest[..*n]))).last().unwrap_or(1);
+        out += &part(&rest[..n]);
+        out.push('\n');
+        rest = &rest[n..];
+    }
+    let chance =
+        if c.seeds.len() > 1 { format!("; ~ differs from {} within chance only", c.names[0]) } else { String::new() };
+    format!("{out}* is the best of the column{chance}; {}\n", luck(c))
+}
+
+/// A title on lines of about a dozen characters.
+fn stacked(title: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in title.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + word.chars().count() < 12 => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n")
 }
 
 impl Versus<'_> {
@@ -140,19 +218,17 @@ impl Versus<'_> {
         }
         h.push_str("<h2 id=\"formulas\">Formulas</h2>");
         for (name, text) in c.names.iter().zip(self.formulas) {
+            let _ = write!(h, "<details><summary>{}</summary>", escape(name));
             match text {
-                Some(text) => {
-                    let _ = write!(
-                        h,
-                        "<details><summary>{}</summary><pre>{}</pre></details>",
-                        escape(name),
-                        escape(text.trim())
-                    );
-                }
+                Some(text) => page::formula(&mut h, text),
                 None => {
-                    let _ = write!(h, "<p>{}: as in the scenario.</p>", escape(name));
+                    for (pool, text) in self.own {
+                        let _ = write!(h, "<h3>Of pool {}</h3>", escape(pool));
+                        page::formula(&mut h, text);
+                    }
                 }
             }
+            h.push_str("</details>");
         }
         let seeds = match c.seeds.as_slice() {
             [one] => format!("seed {one}"),
@@ -243,5 +319,44 @@ impl Versus<'_> {
         } else {
             h.push_str("<p>All under the first seed.</p>");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn comparison(n: usize, seeds: usize) -> Comparison {
+        let run = |k: usize, s: usize| Measures {
+            cost: 1234.5 + 100.0 * k as f64 + s as f64,
+            wait_mean: 3_725_000.0 - 60_000.0 * k as f64 * (s as f64 + 1.0),
+            utilisation: 0.5,
+            resize_errors: (k * s) as f64,
+            tasks: 10.0,
+            ..Measures::default()
+        };
+        Comparison {
+            names: (0..n).map(|k| format!("formula_number_{k}")).collect(),
+            seeds: (0..seeds as u64).collect(),
+            runs: (0..n).map(|k| (0..seeds).map(|s| run(k, s)).collect()).collect(),
+        }
+    }
+
+    #[test]
+    fn a_comparison_fits_the_terminal() {
+        let rows: Vec<usize> = (0..Measures::ROWS.len()).collect();
+        for width in [80, 100, 200] {
+            for n in 1..=8 {
+                let text = told(&comparison(n, 5), &rows, width);
+                let widest = text.lines().filter(|l| !l.starts_with('*')).map(|l| l.chars().count()).max();
+                assert!(widest.is_some_and(|w| w <= width), "{n} formulas in {width}:\n{text}");
+                for k in 0..n {
+                    assert!(text.contains(&format!("formula_number_{k}")), "{text}");
+                }
+                assert!(text.contains("* is the best of the"), "{text}");
+            }
+        }
+        assert!(told(&comparison(2, 5), &rows, 120).contains("(+100.00 ± 0.00)"));
+        assert!(told(&comparison(8, 5), &rows, 80).contains('~'), "what is chance is told as such");
     }
 }

@@ -117,6 +117,13 @@ pub struct Compiler(Arc<Compile>);
 impl Compiler {
     /// The compiler of this library, under rules that the pool's `autoscale.rounding` and `autoscale.negative_target` complete.
     pub fn of_formulas(options: Options) -> Compiler {
+        Compiler::of_formulas_as(options, |formula, _| Box::new(Compiled(formula)))
+    }
+    /// The same, where a function makes an autoscaler of each formula.
+    pub fn of_formulas_as(
+        options: Options,
+        make: impl Fn(Formula, &PoolConfig) -> Box<dyn Autoscaler> + Send + Sync + 'static,
+    ) -> Compiler {
         Compiler::new(move |text, pool| {
             let mut options = options.clone();
             options.like_service = true;
@@ -130,7 +137,7 @@ impl Compiler {
                 NegativeTarget::Clamp0 => BadTarget::Zero,
             };
             let formula = Formula::compile_with(text, &options).map_err(|e| e.to_string())?;
-            Ok(Box::new(Compiled(formula)))
+            Ok(make(formula, pool))
         })
     }
     /// One that answers every text with this formula, compiled already; its rules are taken as they are.

@@ -98,9 +98,9 @@ impl Simulation {
 
     fn lost_work(&self, _: u32, p: &PoolSummary, found: &mut Vec<Finding>) {
         let causes = [
-            ("requeue", "were killed and requeued by a resize, a disabled job or a deleted pool"),
-            ("terminate", "were terminated"),
-            ("preemption", "were lost to preemption or node recovery and run again"),
+            ("requeue", "killed and requeued by a resize, a disabled job or a deleted pool"),
+            ("terminate", "terminated"),
+            ("preemption", "lost to preemption or node recovery and run again"),
         ];
         for (i, (kind, what)) in causes.into_iter().enumerate() {
             if p.lost[i] > 0 {
@@ -117,9 +117,10 @@ impl Simulation {
                     kind: ["killed-work", "terminated-work", "preempted-work"][i],
                     at: None,
                     text: format!(
-                        "In pool {}, {} {what} ({kind}); {} h of slot time came to nothing.",
+                        "In pool {}, {} {} {what} ({kind}); {} h of slot time came to nothing.",
                         p.id,
                         count(p.lost[i], "attempt"),
+                        if p.lost[i] == 1 { "was" } else { "were" },
                         hours(p.lost_ms[i])
                     ),
                     evidence: worst,

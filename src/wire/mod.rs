@@ -13,3 +13,4 @@ pub mod tables;
 pub mod time;
 pub mod vm_prices;
 pub mod whole;
+pub(crate) mod words;

@@ -106,6 +106,8 @@ pub struct Overrides {
     pub formula: Option<String>,
     /// Another workload file, `FILE[:format]`.
     pub workload: Option<String>,
+    /// Other processors per task slot.
+    pub cpus_per_slot: Option<u32>,
     /// Another seed.
     pub seed: Option<u64>,
     /// Another horizon, as a duration.

@@ -378,3 +378,47 @@ fn a_formula_that_is_no_text_is_told() {
     let (code, _, err) = run(&["check", "-"], "{\"autoScaleFormula\": 5}");
     assert!(code == 2 && err.contains("not text but 5"), "{err}");
 }
+
+#[test]
+fn a_report_shows_what_every_statement_of_an_evaluation_did() {
+    let dir = tempfile::tempdir().unwrap();
+    let page = dir.path().join("page.html");
+    let to = page.to_str().unwrap();
+    let digest = |out: &str| out.lines().find(|l| l.starts_with("digest")).map(str::to_owned);
+    let (code, watched, _) = run(&["simulate", "examples/scenarios/scale_to_zero.toml", "--report", to], "");
+    assert_eq!(code, 0);
+    let html = fs::read_to_string(&page).unwrap();
+    for said in [
+        "waiting = known &lt; 70 ? 8 : max($ActiveTasks.GetSample(2 * TimeInterval_Minute));\n    known &lt; 70 is false: second arm\n    $ActiveTasks from -120s to -0s: 4 of 4 samples",
+        "$TargetDedicatedNodes = waiting &gt; 0 ? 8 : 0;\n    waiting &gt; 0 is true: first arm\n    = 8",
+        "warning[",
+    ] {
+        assert!(html.contains(said), "{said}");
+    }
+    let (_, plain, _) = run(&["simulate", "examples/scenarios/scale_to_zero.toml"], "");
+    assert_eq!(digest(&watched), digest(&plain), "watching changes nothing");
+    // The page of a comparison has every formula with what the checker says, the scenario's own too.
+    let compared = ["compare", "examples/scenarios/scale_to_zero.toml", "-", "examples/formulas/backlog.txt"];
+    assert_eq!(run(&[&compared[..], &["--report", to]].concat(), "").0, 0);
+    let html = fs::read_to_string(&page).unwrap();
+    assert_eq!(html.matches("hecker ").count(), 2, "one word of the checker for each formula");
+    assert!(html.contains("<h3>Of pool drain</h3>") && html.contains("warning["));
+    // A month of evaluations, most of which fail: the page stays a page.
+    let bad = dir.path().join("bad.txt");
+    fs::write(&bad, "$TargetDedicatedNodes = avg($ActiveTasks.GetSample(TimeInterval_Minute, 100)) - 1;").unwrap();
+    let bad = bad.to_str().unwrap();
+    let month = ["simulate", "examples/scenarios/month.toml", "--formula", bad, "--report", to];
+    assert_eq!(run(&month, "").0, 0);
+    let html = fs::read_to_string(&page).unwrap();
+    assert!(html.len() < 2_000_000, "{} bytes", html.len());
+    assert!(html.contains(" are here, evenly chosen among those that failed"));
+}
+
+#[test]
+fn a_statement_that_failed_shows_what_it_read_and_no_value() {
+    let formula = "n = max($PendingTasks.GetSample(TimeInterval_Minute * 10)) / 4;\n$TargetDedicatedNodes = n;";
+    let (code, out, _) = run(&["eval", "-", "--steps"], formula);
+    assert_eq!(code, 3);
+    let wanted = "/ 4;\n    $PendingTasks from -600s to -0s: 0 of 20 samples, 70% wanted\n    failed\n$TargetDedicatedNodes = n;\n    not reached\n";
+    assert!(out.contains(wanted), "{out}");
+}

@@ -82,6 +82,53 @@ fn nextflow_default_trace_with_units_for_people() {
 }
 
 #[test]
+fn a_nextflow_trace_with_too_few_columns_is_told_which_fields_to_ask_for() {
+    for header in
+        ["name\tstatus\texit\tduration", "task_id,hash,name,status", "process,name,realtime", "name,status,exit,submit"]
+    {
+        let e = import(&format!("{header}\nA,COMPLETED,0,1\n")).unwrap_err();
+        assert!(e.problem.text.contains("is a Nextflow trace without a"), "{header}: {e}");
+        assert!(
+            e.problem.help.contains("trace.fields = '") && e.problem.help.contains("nextflow log"),
+            "{header}: {e}"
+        );
+    }
+    // A plain table with some of those names stays one.
+    let (_, r) = work("name,status,exit,submit_s,run_s\nA,done,0,1,2\n");
+    assert!(r.format.starts_with("csv"), "{r}");
+}
+
+#[test]
+fn no_importer_lets_a_command_or_a_setting_through() {
+    let row = "name\tstatus\texit\tsubmit\trealtime\tscript\tworkdir\tcontainer\tenv\nA\tCOMPLETED\t0\t1700000000000\t1000\trun --key SECRET\t/SECRET\tSECRET\tSECRET\n";
+    let sacct = "JobID|Submit|Start|End|Elapsed|AllocCPUS|State|ExitCode|SubmitLine|Comment|AdminComment\n\
+        1|2024-03-01T10:00:00|2024-03-01T10:05:00|2024-03-01T10:06:00|00:01:00|8|COMPLETED|0:0|sbatch SECRET|SECRET|SECRET\n";
+    let events = r#"{"operationName":"TaskCompleteEvent","properties":{"jobId":"j","id":"1","commandLine":"SECRET","environmentSettings":[{"name":"K","value":"SECRET"}],"executionInfo":{"startTime":"2024-03-01T10:00:00Z","endTime":"2024-03-01T10:01:00Z","exitCode":0,"failureInfo":{"details":[{"value":"SECRET"}]}}}}"#;
+    let job = r#"[{"id":"j","poolInfo":{"poolId":"p"},"commonEnvironmentSettings":[{"name":"K","value":"SECRET"}],"metadata":[{"name":"K","value":"SECRET"}],"jobManagerTask":{"id":"m","commandLine":"SECRET","authenticationTokenSettings":{"access":["SECRET"]}},"creationTime":"2024-03-01T10:00:00Z"}]"#;
+    let node = r#"[{"id":"n","state":"idle","schedulingState":"enabled","allocationTime":"2024-03-01T10:00:00Z","startTask":{"commandLine":"SECRET","environmentSettings":[{"name":"K","value":"SECRET"}]},"recentTasks":[{"taskUrl":"https://x/SECRET"}],"endpointConfiguration":{"x":"SECRET"}}]"#;
+    let pool = r#"{"id":"p","vmSize":"x","allocationState":"steady","startTask":{"commandLine":"SECRET"},"userAccounts":[{"name":"u","password":"SECRET"}],"mountConfiguration":[{"azureBlobFileSystemConfiguration":{"accountKey":"SECRET","sasKey":"SECRET"}}],"metadata":[{"name":"k","value":"SECRET"}]}"#;
+    let account = r#"{"name":"a","dedicatedCoreQuota":5,"poolQuota":1,"primary":"SECRET","keys":{"primary":"SECRET"},"autoStorage":{"storageAccountId":"SECRET"}}"#;
+    let csv = "submit_s,run_s,command,env\n1,2,run SECRET,SECRET\n";
+    for text in [row, sacct, events, TASKS, job, node, pool, account, csv] {
+        let (imported, report) = import(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        let all = format!("{imported:?} {report:?} {report}");
+        assert!(!all.contains("SECRET"), "{all}");
+    }
+    #[cfg(feature = "parquet")]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.parquet");
+        let table = tables::Table::new()
+            .with("submit_s", tables::Column::Int(vec![1]))
+            .with("run_s", tables::Column::Int(vec![2]))
+            .with("command", tables::Column::Text(vec!["SECRET".into()]));
+        table.write(&path).unwrap();
+        let (w, r) = import::workload(&path, &Options::default()).unwrap();
+        assert!(!format!("{w:?} {r:?} {r}").contains("SECRET"));
+    }
+}
+
+#[test]
 fn nextflow_traces_of_several_runs_in_one_file() {
     let run = "submit\trealtime\tcpus\tname\n1700000000000\t1000\t2\tA (1)\n";
     let (w, r) = work(&run.repeat(3));
@@ -245,6 +292,57 @@ fn what_is_written_reads_back() {
         let (mut back, _) = import::workload(&path, &Options::default()).unwrap();
         back.names.clear();
         assert_eq!(back, w, "{kind}");
+    }
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_in_columns_is_what_csv_is_in_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { names: false, ..Options::default() };
+    let n = 20_000u64;
+    // (what is odd about one row far down, its line)
+    let odd = [
+        ("nothing", String::new()),
+        ("a failure", "1700000000000,1000,2,a,9,5\n".into()),
+        ("no run time", "1700000000000,-1,2,a,0,5\n".into()),
+        ("a long run", "1700000000000,5000000000,2,a,0,5\n".into()),
+        ("no slots", "1700000000000,1000,0,a,0,5\n".into()),
+        ("very wide", "1700000000000,1000,70000,a,0,5\n".into()),
+        ("no wait", "1700000000000,1000,2,a,0,-1\n".into()),
+        ("no job", "1700000000000,1000,2,,0,5\n".into()),
+    ];
+    for (what, line) in odd {
+        for keep_failed in [true, false] {
+            let mut text = String::from("submit_ms,run_ms,slots,job,exit,wait_ms\n");
+            for i in 0..n {
+                if i == 15_000 {
+                    text += &line;
+                }
+                let job = ["a", "pipeline-one", "pipeline-two", "pipeline-ten"][(i % 4) as usize];
+                text += &format!("{},{},{},{job},0,{}\n", 1_700_000_000_000 + i * 7 % 5000, i % 977, 1 + i % 3, i % 50);
+            }
+            let options = Options { keep_failed, ..options.clone() };
+            let (csv, _) =
+                import::read_source(Source::new(Cursor::new(text.clone().into_bytes())).unwrap(), &options, "t")
+                    .unwrap();
+            let Imported::Workload(csv) = csv else { panic!() };
+            let mut rows = text.lines().skip(1).map(|l| l.split(',').collect::<Vec<_>>()).collect::<Vec<_>>();
+            rows.retain(|r| r.len() == 6);
+            let int = |k: usize| tables::Column::Int(rows.iter().map(|r| r[k].parse().unwrap()).collect());
+            let table = tables::Table::new()
+                .with("submit_ms", int(0))
+                .with("run_ms", int(1))
+                .with("slots", int(2))
+                .with("job", tables::Column::Text(rows.iter().map(|r| r[3].to_string()).collect()))
+                .with("exit", int(4))
+                .with("wait_ms", int(5));
+            let path = dir.path().join("t.parquet");
+            table.write(&path).unwrap();
+            let (parquet, report) = import::workload(&path, &options).unwrap();
+            assert_eq!(report.rows, rows.len() as u64, "{what}");
+            assert!(parquet == csv, "{what}, keep_failed {keep_failed}");
+        }
     }
 }
 

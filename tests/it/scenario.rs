@@ -135,7 +135,8 @@ fn mistakes_are_answered_with_the_place_and_the_nearest_name() {
             "",
         ),
         (&format!("{HEAD}[workload]\nfile = \"nowhere.csv\"\n"), "workload.file", "cannot open", ""),
-        ("version = 1\npools = 3\n", "pools", "invalid type", ""),
+        ("version = 1\npools = 3\n", "pools", "found `3`, expected a list", ""),
+        ("version = 1\n[workload.job]\nid = \"j\"\nexit = 1\n", "workload.job.exit", "expected a table with codes", ""),
         ("version = 1\nhorizon = \"none\"\n", "horizon", "is never", "P30D"),
     ];
     for (text, path, message, help) in cases {
@@ -271,6 +272,24 @@ fn a_command_lines_work_and_formula_replace_the_scenarios() {
         "{notes}"
     );
     assert!(s.config.all_pools().count() == 2 && s.config.all_pools().all(|p| p.formula.is_some()), "auto-pools too");
+}
+
+#[test]
+fn tasks_wider_than_a_node_are_told_with_the_remedy() {
+    let dir = tempfile::tempdir().unwrap();
+    let trace = dir.path().join("wide.csv");
+    std::fs::write(&trace, "submit_s,run_s,cpus\n0,60,16\n1,60,5\n2,60,4\n").unwrap();
+    let notes = |cpus_per_slot: Option<u32>| {
+        let workload = Some(trace.display().to_string());
+        let over = Overrides { workload, cpus_per_slot, ..Overrides::default() };
+        let text = format!("{HEAD}task_slots_per_node = 4\n");
+        let s = scenario::parse(&text, false, dir.path(), "t", &over).unwrap_or_else(|e| panic!("{e:?}"));
+        s.imported.unwrap().notes.join("\n")
+    };
+    let told = notes(None);
+    assert!(told.contains("2 of its tasks need more slots than the 4 of a node, up to 16"), "{told}");
+    assert!(told.contains("count 4 CPUs as one slot (--cpus-per-slot)"), "{told}");
+    assert!(!notes(Some(4)).contains("never run"));
 }
 
 #[test]

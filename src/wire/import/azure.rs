@@ -13,7 +13,10 @@ use super::{
     builder::{Builder, ImportReport, Origin, Row},
     done,
 };
-use crate::{sim::workload::Exit, wire::time};
+use crate::{
+    sim::workload::Exit,
+    wire::{time, words::shape},
+};
 use serde::{
     Deserialize, Deserializer,
     de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
@@ -161,7 +164,10 @@ where
         if let Some(problem) = stopped {
             return Err(problem);
         }
-        fed.map_err(|e| Problem::row(e.line() as u64, format!("not the JSON expected here: {e}")))?;
+        fed.map_err(|e| {
+            let what = shape(&e.to_string(), |_| Vec::new());
+            Problem::row(e.line() as u64, format!("not the JSON expected here (column {}): {what}", e.column()))
+        })?;
     }
     Ok(())
 }

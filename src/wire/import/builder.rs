@@ -105,7 +105,9 @@ fn count(map: &mut BTreeMap<String, Skipped>, reason: &str, row: u64) {
 
 impl fmt::Display for ImportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: read as {}: {} rows, {} tasks", self.file, self.format, self.rows, self.tasks)?;
+        let many = |n: u64, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
+        let (rows, tasks) = (many(self.rows, "row"), many(self.tasks, "task"));
+        writeln!(f, "{}: read as {}: {rows}, {tasks}", self.file, self.format)?;
         for (name, value) in &self.header {
             writeln!(f, "  header {name}: {value}")?;
         }
@@ -193,9 +195,7 @@ impl Builder {
         }
         if self.names {
             if index >= MOST_NAMES {
-                self.names = false;
-                self.w.names = Vec::new();
-                self.report.note(format!("task names are not kept: more than {MOST_NAMES} tasks"));
+                self.forget_names();
             } else {
                 self.w.names.push(row.name.map(|n| String::from_utf8_lossy(n).into_owned()).unwrap_or_default());
             }
@@ -218,13 +218,20 @@ impl Builder {
         self.w.submit_ms.is_empty()
     }
 
+    fn forget_names(&mut self) {
+        self.names = false;
+        self.w.names = Vec::new();
+        self.report.note(format!("task names are not kept: more than {MOST_NAMES} tasks"));
+    }
+
+    /// The number of a job.
     #[inline]
-    fn job(&mut self, id: &[u8], priority: i32) -> u32 {
-        let mut hash = id.len() as u64;
-        for b in id.iter().rev().take(8) {
-            hash = (hash.rotate_left(5) ^ *b as u64).wrapping_mul(0x517c_c1b7_2722_0a95);
-        }
-        let slot = (hash >> 56) as usize % RECENT;
+    pub(super) fn job(&mut self, id: &[u8], priority: i32) -> u32 {
+        let tail = match id.last_chunk::<8>() {
+            Some(tail) => u64::from_le_bytes(*tail),
+            None => id.iter().fold(0, |word, b| word << 8 | u64::from(*b)),
+        };
+        let slot = ((tail ^ id.len() as u64).wrapping_mul(0x517c_c1b7_2722_0a95) >> 56) as usize % RECENT;
         if let Some((known, index)) = &self.recent[slot]
             && known == id
         {
@@ -297,6 +304,64 @@ impl Builder {
                     (place[i as usize], x)
                 })
                 .collect();
+        }
+    }
+}
+
+/// What only a reader of columns needs.
+#[cfg(feature = "parquet")]
+impl Builder {
+    /// Room for that many more tasks.
+    pub(super) fn reserve(&mut self, n: usize) {
+        self.w.submit_ms.reserve_exact(n);
+        self.w.run_ms.reserve_exact(n);
+        self.w.slots.reserve_exact(n);
+        self.w.job.reserve_exact(n);
+    }
+
+    /// Whether names of further tasks are kept.
+    pub(super) fn keeps_names(&mut self) -> bool {
+        if self.names && self.len() >= MOST_NAMES {
+            self.forget_names();
+        }
+        self.names
+    }
+
+    /// Adds tasks column by column: nothing in them is odd, and no names are kept. Columns that are not there are none.
+    pub(super) fn extend(
+        &mut self,
+        submit_ms: impl Iterator<Item = i64>,
+        run_ms: impl Iterator<Item = u32>,
+        slots: impl Iterator<Item = u16>,
+        jobs: impl Iterator<Item = u32>,
+        exit: Option<impl Iterator<Item = Exit>>,
+        wait_ms: Option<impl Iterator<Item = u32>>,
+    ) {
+        let before = self.len();
+        self.w.submit_ms.extend(submit_ms.map(|s| (s as u64) ^ BIAS));
+        let new = &self.w.submit_ms[before..];
+        self.sorted &= new.first().is_none_or(|first| *first >= self.last) && new.is_sorted();
+        self.last = new.last().copied().unwrap_or(self.last);
+        self.w.run_ms.extend(run_ms);
+        self.w.slots.extend(slots);
+        self.w.job.extend(jobs);
+        match exit {
+            Some(exit) => {
+                self.w.exit.resize(before, Exit::Success);
+                self.w.exit.extend(exit);
+            }
+            None if !self.w.exit.is_empty() => self.w.exit.resize(self.w.submit_ms.len(), Exit::Success),
+            None => {}
+        }
+        match wait_ms {
+            Some(wait) => {
+                self.w.recorded_wait_ms.resize(before, WAIT_UNKNOWN);
+                self.w.recorded_wait_ms.extend(wait);
+            }
+            None if !self.w.recorded_wait_ms.is_empty() => {
+                self.w.recorded_wait_ms.resize(self.w.submit_ms.len(), WAIT_UNKNOWN);
+            }
+            None => {}
         }
     }
 }

@@ -306,8 +306,14 @@ pub fn sniff(head: &[u8]) -> Result<Format, Problem> {
     if line.contains('|') && (has("jobid") || has("jobidraw")) {
         return Ok(Format::Sacct);
     }
-    if has("task_id") && (has("realtime") || has("native_id") || has("process") || has("duration"))
-        || has("realtime") && has("name")
+    let own =
+        ["native_id", "realtime", "%cpu", "%mem", "peak_rss", "peak_vmem", "rchar", "wchar"].iter().any(|f| has(f));
+    let shared = ["task_id", "hash", "process", "name", "status"].iter().filter(|f| has(f)).count();
+    let names = || line.split([',', '\t', '|', ';']).map(|n| n.trim().trim_matches('"').to_string()).collect();
+    if own && shared > 0
+        || has("task_id") && (has("process") || has("duration"))
+        // Too little for a plain table: what is missing is told in Nextflow's words.
+        || shared > 1 && table::Columns::of(names()).submission().is_err()
     {
         return Ok(Format::Nextflow);
     }

@@ -17,6 +17,10 @@ use super::{
 use crate::{sim::workload::Exit, wire::time};
 use std::io::Read;
 
+/// How to come by what is missing.
+const FIELDS: &str = "set trace.fields = 'task_id,name,process,status,exit,submit,start,complete,realtime,cpus,attempt' in nextflow.config; \
+     of a run that is over, `nextflow log RUN -f` with these fields prints the rows, the names go into a first line";
+
 pub(super) fn read(body: impl Read, head: &[u8], options: &Options) -> Result<(Imported, ImportReport), Problem> {
     let mut b = Builder::new(options.names);
     let mut records = Records::new(body, Cut::Quoted(delimiter(head)));
@@ -24,14 +28,12 @@ pub(super) fn read(body: impl Read, head: &[u8], options: &Options) -> Result<(I
     let names = header(&first);
     let at = |name: &str| names.iter().position(|n| n.eq_ignore_ascii_case(name));
     let Some(submit_at) = at("submit") else {
-        return Err(Problem::row(1, "has no `submit` column")
-            .help("a Nextflow trace needs submit and realtime or duration; add them to trace.fields"));
+        return Err(Problem::row(1, "is a Nextflow trace without a `submit` column").help(FIELDS));
     };
     let (realtime, duration) = (at("realtime"), at("duration"));
     let (start, complete) = (at("start"), at("complete"));
     if realtime.is_none() && duration.is_none() && complete.is_none() {
-        return Err(Problem::row(1, "has no column with a run time")
-            .help("add realtime (or start and complete) to trace.fields"));
+        return Err(Problem::row(1, "is a Nextflow trace without a column that tells a run time").help(FIELDS));
     }
     let (status, exit, cpus, attempt) = (at("status"), at("exit"), at("cpus"), at("attempt"));
     let (process, name, tag) = (at("process"), at("name"), at("tag"));

@@ -158,15 +158,22 @@ pub(super) fn header(record: &Record<'_>) -> Vec<String> {
     (0..record.len()).map(|i| String::from_utf8_lossy(record.get(i)).trim().to_string()).collect()
 }
 
-/// A number as an instant. Numbers too large to be a position in a log count from 1970 (that many ms is 1973, that many s
-/// is 2001).
+/// What makes milliseconds of a number in a column of instants, and whether it counts from 1970: a number too large to be
+/// a position in a log does (that many ms is 1973, that many s is 2001).
+#[inline]
+pub(super) fn scale(n: i64, unit: Unit) -> (i64, bool) {
+    match unit {
+        Unit::Ms => (1, n >= 100_000_000_000),
+        Unit::Free if n >= 100_000_000_000 => (1, true),
+        Unit::S | Unit::Free => (1000, n >= 1_000_000_000),
+    }
+}
+
+/// A number as an instant.
 #[inline]
 pub(super) fn number_instant(n: i64, unit: Unit) -> (i64, bool) {
-    match unit {
-        Unit::Ms => (n, n >= 100_000_000_000),
-        Unit::Free if n >= 100_000_000_000 => (n, true),
-        Unit::S | Unit::Free => (n.saturating_mul(1000), n >= 1_000_000_000),
-    }
+    let (factor, unix) = scale(n, unit);
+    (n.saturating_mul(factor), unix)
 }
 
 /// An absolute or relative instant in milliseconds; whether it counts from 1970.

@@ -160,6 +160,20 @@ pub(super) fn build(
         config.set_formula(formula);
     }
     b.apply_sets(&mut config, over);
+    if let Some(report) = &mut imported
+        && let Some(node) = config.pools.iter().find(|p| p.id == config.workload_pool).map(|p| p.task_slots)
+    {
+        let wide = workload.slots.iter().filter(|s| u32::from(**s) > node).count();
+        let most = u32::from(workload.slots.iter().copied().max().unwrap_or(0));
+        if wide > 0 {
+            report.notes.push(format!(
+                "{wide} of its tasks need more slots than the {node} of a node, up to {most}, and never run: \
+                 name a larger vm_size with more task_slots_per_node, or count {} CPUs as one slot (--cpus-per-slot)",
+                over.cpus_per_slot.or(file.workload.as_ref().and_then(|w| w.cpus_per_slot)).unwrap_or(1)
+                    * most.div_ceil(node.max(1))
+            ));
+        }
+    }
     let about = file.about.clone().unwrap_or_default();
     let name = file.name.clone().unwrap_or_else(|| name.to_string());
     b.errors.sort();

@@ -3,8 +3,11 @@
 //! In: text. Out: a value without knobs, and the knobs by the path of the object they stand in. Never: a list of knobs: the
 //! table in `sim::knobs` is the only one.
 
-use super::ScenarioError;
-use crate::sim::knobs::{Access, KNOBS, Knob};
+use super::{ScenarioError, schema};
+use crate::{
+    sim::knobs::{Access, KNOBS, Knob},
+    wire::words,
+};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -237,7 +240,7 @@ pub(crate) fn shape_error(e: &serde_path_to_error::Error<serde_json::Error>) -> 
     };
     let text = e.inner().to_string();
     let Some(rest) = text.strip_prefix("unknown field `") else {
-        return ScenarioError::new(path, text);
+        return ScenarioError::new(path, words::shape(&text, schema::keys_of));
     };
     let name = rest.split('`').next().unwrap_or("").to_string();
     let mut allowed: Vec<&str> = rest.split('`').skip(2).step_by(2).collect();

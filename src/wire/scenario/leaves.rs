@@ -3,7 +3,7 @@
 //! In: structs of the file. Out: their counterparts in the configuration. Never: an error but of shape.
 
 use super::file::*;
-use crate::sim::config::*;
+use crate::{sim::config::*, wire::words::shape};
 
 pub(super) fn spot_trace(text: &str) -> Result<(Ms, Vec<bool>), String> {
     #[derive(serde::Deserialize)]
@@ -15,7 +15,8 @@ pub(super) fn spot_trace(text: &str) -> Result<(Ms, Vec<bool>), String> {
         metadata: Meta,
         data: Vec<f64>,
     }
-    let t: Trace = serde_json::from_str(text).map_err(|e| format!("is not an availability trace: {e}"))?;
+    let t: Trace = serde_json::from_str(text)
+        .map_err(|e| format!("is not an availability trace: {}", shape(&e.to_string(), |_| Vec::new())))?;
     if !(t.metadata.gap_seconds >= 1.0 && t.metadata.gap_seconds < 1e7) || t.data.is_empty() {
         return Err("has no data, or a gap below a second".into());
     }

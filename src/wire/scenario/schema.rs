@@ -47,6 +47,14 @@ pub fn schema() -> Value {
     root
 }
 
+/// The keys of one definition, by the name of its type.
+pub(super) fn keys_of(definition: &str) -> Vec<String> {
+    match schema().pointer(&format!("/$defs/{definition}/properties")) {
+        Some(Value::Object(properties)) => properties.keys().cloned().collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// The JSON Schema as text.
 pub fn text() -> String {
     serde_json::to_string_pretty(&schema()).unwrap_or_default() + "\n"

@@ -38,6 +38,7 @@ impl Build<'_> {
                 _ => RunTime::Realtime,
             };
         }
+        options.cpus_per_slot = over.cpus_per_slot.unwrap_or(options.cpus_per_slot);
         let (path, at): (PathBuf, &str) = match (&over.workload, &file.workload) {
             (Some(spec), _) => {
                 // Instead of the scenario's work: its jobs stay, their tasks do not.
