@@ -177,14 +177,12 @@ mod parquet_out {
         data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type},
         errors::Result,
         file::{properties::WriterProperties, writer::SerializedFileWriter},
-        schema::types::{ColumnPath, Type},
+        schema::types::Type,
     };
-    use std::{collections::BTreeSet, io::Write, sync::Arc};
+    use std::{io::Write, sync::Arc};
 
     /// Rows per row group: what a reader holds at a time.
     const GROUP: usize = 262_144;
-    /// Values that show whether a column repeats itself.
-    const SAMPLE: usize = 1024;
 
     pub(super) fn write(table: &Table, out: &mut dyn Write) -> Result<()> {
         let fields = table
@@ -201,17 +199,7 @@ mod parquet_out {
             })
             .collect::<Result<Vec<_>>>()?;
         let schema = Arc::new(Type::group_type_builder("poolcast").with_fields(fields).build()?);
-        let mut properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
-        for (name, column) in &table.columns {
-            if let Column::Int(v) = column {
-                // A dictionary of numbers that hardly repeat costs both sides time and saves no room.
-                let first = &v[..v.len().min(SAMPLE)];
-                let distinct = first.iter().collect::<BTreeSet<_>>().len();
-                let few = distinct <= first.len() / 2;
-                properties = properties.set_column_dictionary_enabled(ColumnPath::from(name.as_str()), few);
-            }
-        }
-        let properties = Arc::new(properties.build());
+        let properties = Arc::new(WriterProperties::builder().set_compression(Compression::SNAPPY).build());
         // The writer wants ownership and Send; a buffer of compressed pages is small beside the table itself.
         let mut file = SerializedFileWriter::new(Vec::new(), schema, properties)?;
         let mut start = 0;
