@@ -14,7 +14,7 @@ python3 -m venv "$work/tools"
 
 python3 -m venv "$work/fresh"
 "$work/fresh/bin/pip" -q install "$work"/wheels/poolcast-*.whl pytest numpy pyarrow pandas polars dask distributed mypy
-cp -r "$here/tests" "$here/examples" "$here/pyproject.toml" "$here/../../docs" "$work/"
+cp -r "$here/tests" "$here/examples" "$here/pyproject.toml" "$here/../../docs" "$here/../../README.md" "$work/"
 cd "$work"
 fresh/bin/python -c 'import poolcast; print("poolcast", poolcast.__version__, "from", poolcast.__file__)'
 fresh/bin/python -m pytest tests

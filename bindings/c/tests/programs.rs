@@ -115,16 +115,17 @@ fn the_header_stands_alone_in_c99_and_cpp11() {
 }
 
 #[test]
-fn the_guides_program_and_the_examples_run() {
-    let guide = std::fs::read_to_string(root().join("../../docs/embedding.md")).unwrap();
-    let hello =
-        guide.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a C program in the guide");
-    let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hello.c");
-    std::fs::write(&source, hello).unwrap();
-    let Some(program) = build("gcc", &source, &["-std=c11"], "hello_c") else { return };
-    let run = Command::new(&program).output().unwrap();
-    succeeded(&run, "the guide's program");
-    assert_eq!(String::from_utf8_lossy(&run.stdout), "6 nodes\n");
+fn the_pages_programs_and_the_examples_run() {
+    for (page, name, prints) in [("docs/embedding.md", "guide", "6 nodes\n"), ("README.md", "readme", "7 nodes\n")] {
+        let text = std::fs::read_to_string(root().join("../..").join(page)).unwrap();
+        let hello = text.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a C program");
+        let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hello_{name}.c"));
+        std::fs::write(&source, hello).unwrap();
+        let Some(program) = build("gcc", &source, &["-std=c11"], &format!("hello_{name}_c")) else { return };
+        let run = Command::new(&program).output().unwrap();
+        succeeded(&run, page);
+        assert_eq!(String::from_utf8_lossy(&run.stdout), prints, "{page}");
+    }
     for example in ["embed_scheduler", "reject_pool"] {
         let source = root().join(format!("examples/{example}.c"));
         let Some(program) = build("gcc", &source, &["-std=c11"], &format!("{example}_c")) else { return };
