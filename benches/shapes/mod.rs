@@ -124,7 +124,7 @@ fn statistics(s: &Snapshot<'_>) -> u32 {
         return 0;
     }
     let mut sorted = v.to_vec();
-    let rank = ((0.95 * v.len() as f64).ceil() as usize).clamp(1, v.len());
+    let rank = ((0.95f64 * v.len() as f64).ceil() as usize).clamp(1, v.len());
     let p95 = *sorted.select_nth_unstable_by(rank - 1, f64::total_cmp).1;
     let mean = series.window_sum(r).unwrap_or(0.0) / v.len() as f64;
     let var = v.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (v.len() - 1) as f64;
@@ -152,7 +152,7 @@ fn forty() -> String {
         };
         f += &format!("{} = {e};\n", name(i + 3));
     }
-    f + &format!("$TargetDedicatedNodes = max(0, min(100, {}));", name(42))
+    f + format!("$TargetDedicatedNodes = max(0, min(100, {}));", name(42)).as_str()
 }
 
 fn forty_by_hand(s: &Snapshot<'_>) -> u32 {

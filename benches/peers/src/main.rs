@@ -5,6 +5,7 @@
 //! over interleaved rounds of thread CPU time. Every contender's results are compared with the function written by hand
 //! before it is timed.
 
+#[allow(dead_code)] // the bars are for the other bench
 #[path = "../../shapes/mod.rs"]
 mod shapes;
 
@@ -30,34 +31,33 @@ fn now() -> Snapshot<'static> {
 
 // ---- what a host would offer ----
 
-fn range(metric: f64, seconds: f64) -> (&'static poolcast::Series, std::ops::Range<usize>) {
+fn metric(which: f64) -> Metric {
+    if which == 0.0 { Metric::PendingTasks } else { Metric::ActiveTasks }
+}
+fn range(which: f64, seconds: f64) -> std::ops::Range<usize> {
     let s = now();
-    let series = STORE.get(if metric == 0.0 { Metric::PendingTasks } else { Metric::ActiveTasks });
-    let back = Ticks(s.now.0 - seconds as i64 * Interval::SECOND.0);
-    (series, series.range(s.now, back, s.now))
+    STORE.get(metric(which)).range(s.now, Ticks(s.now.0 - seconds as i64 * Interval::SECOND.0), s.now)
 }
-fn pct(metric: f64, seconds: f64) -> f64 {
-    let (_, r) = range(metric, seconds);
-    (r.len() as f64 / (seconds / 30.0) * 100.0).min(100.0)
+fn pct(which: f64, seconds: f64) -> f64 {
+    (range(which, seconds).len() as f64 / (seconds / 30.0) * 100.0).min(100.0)
 }
-fn avg(metric: f64, seconds: f64) -> f64 {
-    let (series, r) = range(metric, seconds);
+fn avg(which: f64, seconds: f64) -> f64 {
+    let r = range(which, seconds);
     let n = r.len() as f64;
-    series.window_sum(r).unwrap_or(0.0) / n
+    STORE.get(metric(which)).window_sum(r).unwrap_or(0.0) / n
 }
 /// The newest sample; `otherwise` when there is none.
-fn newest(metric: f64, otherwise: f64) -> f64 {
-    let (series, _) = range(metric, 30.0);
-    series.last(now().now, 1).first().copied().unwrap_or(otherwise)
+fn newest(which: f64, otherwise: f64) -> f64 {
+    STORE.get(metric(which)).last(now().now, 1).first().copied().unwrap_or(otherwise)
 }
 /// Five statistics by one call each, over copies where they sort.
-fn statistic(which: f64, metric: f64, seconds: f64) -> f64 {
-    let (series, r) = range(metric, seconds);
+fn statistic(kind: f64, which: f64, seconds: f64) -> f64 {
+    let (series, r) = (STORE.get(metric(which)), range(which, seconds));
     let v = &series.values()[r.clone()];
-    match which as u8 {
+    match kind as u8 {
         0 => {
             let mut sorted = v.to_vec();
-            let rank = ((0.95 * v.len() as f64).ceil() as usize).clamp(1, v.len());
+            let rank = ((0.95f64 * v.len() as f64).ceil() as usize).clamp(1, v.len());
             *sorted.select_nth_unstable_by(rank - 1, f64::total_cmp).1
         }
         1 => {
@@ -107,8 +107,7 @@ fn statements(shape: usize) -> Statements {
             ("r", "max(0.0, min(given(3.0) + extra, 3.0))"),
         ]),
         2 => {
-            let mut all: Statements =
-                own(&[("a", "given(0.0)"), ("b", "given(1.0)"), ("c", "given(2.0)")]);
+            let mut all: Statements = own(&[("a", "given(0.0)"), ("b", "given(1.0)"), ("c", "given(2.0)")]);
             let name = |i: usize| match i {
                 0 => "a".to_owned(),
                 1 => "b".to_owned(),
@@ -181,8 +180,8 @@ fn rhai(shape: usize) -> Contender {
 
 fn evalexpr(shape: usize) -> Contender {
     use evalexpr::{
-        ContextWithMutableFunctions, ContextWithMutableVariables, DefaultNumericTypes, EvalexprResult, Function, HashMapContext, Value,
-        build_operator_tree,
+        ContextWithMutableFunctions, ContextWithMutableVariables, DefaultNumericTypes, EvalexprResult, Function,
+        HashMapContext, Value, build_operator_tree,
     };
     type V = Value<DefaultNumericTypes>;
     fn numbers(v: &V) -> Vec<f64> {
@@ -214,18 +213,20 @@ fn cel(shape: usize) -> Contender {
     let programs: Vec<(String, cel::Program)> = statements(shape)
         .into_iter()
         .map(|(n, e)| {
-            let e = conditional(&e, |c, a, b| format!("{c} ? {a} : {b}")).replace("min(", "lesser(").replace("max(", "greater(");
+            let e = conditional(&e, |c, a, b| format!("{c} ? {a} : {b}"))
+                .replace("min(", "lesser(")
+                .replace("max(", "greater(");
             (n, cel::Program::compile(&e).expect("cel"))
         })
         .collect();
     let mut context = cel::Context::default();
-    context.add_function("pct", pct);
-    context.add_function("avg", avg);
-    context.add_function("newest", newest);
-    context.add_function("statistic", statistic);
-    context.add_function("given", given);
-    context.add_function("lesser", min);
-    context.add_function("greater", max);
+    context.add_function("pct", pct).expect("cel");
+    context.add_function("avg", avg).expect("cel");
+    context.add_function("newest", newest).expect("cel");
+    context.add_function("statistic", statistic).expect("cel");
+    context.add_function("given", given).expect("cel");
+    context.add_function("lesser", min).expect("cel");
+    context.add_function("greater", max).expect("cel");
     let run = move || {
         let mut last = 0.0;
         for (name, program) in &programs {
@@ -257,7 +258,12 @@ fn lua(shape: usize) -> Contender {
         };
     }
     let f: mlua::Function = lua.load(text + "return r end").eval().expect("lua");
-    ("LuaJIT (mlua)", Box::new(move || f.call::<f64>(()).expect("lua")))
+    let run = move || {
+        // The function lives as long as its interpreter.
+        let _ = &lua;
+        f.call::<f64>(()).expect("lua")
+    };
+    ("LuaJIT (mlua)", Box::new(run))
 }
 
 fn fasteval(shape: usize) -> Contender {
@@ -393,7 +399,8 @@ fn wat(shape: usize) -> String {
         body += &format!("{}local.set ${n}\n", p.out);
         locals += &format!("(local ${n} f64)");
     }
-    let import = |n: &str, k: usize| format!("(import \"h\" \"{n}\" (func ${n} (param{}) (result f64)))", " f64".repeat(k));
+    let import =
+        |n: &str, k: usize| format!("(import \"h\" \"{n}\" (func ${n} (param{}) (result f64)))", " f64".repeat(k));
     format!(
         "(module {}{}{}{}{} (func (export \"f\") (result f64) {locals}\n{body}local.get $r))",
         import("pct", 2),
@@ -438,14 +445,17 @@ fn main() {
         .iter()
         .enumerate()
         .map(|(k, shape)| {
-            let mut all =
-                [by_hand(shape), poolcast(shape), wasm(k), lua(k), fasteval(k), cel(k), rhai(k), evalexpr(k)];
+            let mut all = [by_hand(shape), poolcast(shape), wasm(k), lua(k), fasteval(k), cel(k), rhai(k), evalexpr(k)];
             for (name, f) in &mut all {
                 for i in 0..EVALS {
                     AT.store(i, Relaxed);
                     let s = now();
                     // A window without samples is a failed evaluation to us, and whatever it likes to others.
-                    if s.series.get(Metric::PendingTasks).range(s.now, Ticks(s.now.0 - 180 * Interval::SECOND.0), s.now).is_empty() {
+                    if s.series
+                        .get(Metric::PendingTasks)
+                        .range(s.now, Ticks(s.now.0 - 180 * Interval::SECOND.0), s.now)
+                        .is_empty()
+                    {
                         continue;
                     }
                     assert_eq!(f().trunc(), f64::from((shape.by_hand)(&s)), "{name}, {}, evaluation {i}", shape.name);
@@ -472,7 +482,8 @@ fn main() {
     println!("| ns an evaluation | {} |", table.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" | "));
     println!("|---|{}", "--:|".repeat(table.len()));
     for row in 0..table[0].1.len() {
-        let cells: Vec<String> = table.iter().map(|(_, t)| format!("{:.0} ({:.1}×)", t[row].1, t[row].1 / t[1].1)).collect();
+        let cells: Vec<String> =
+            table.iter().map(|(_, t)| format!("{:.0} ({:.1}×)", t[row].1, t[row].1 / t[1].1)).collect();
         println!("| {} | {} |", table[0].1[row].0, cells.join(" | "));
     }
 }
