@@ -10,6 +10,7 @@
 //! is then a load, and reductions over them need no vector (`Reduce`). Everything else goes through the catalogue (`Call`).
 
 mod fuse;
+mod lazy;
 pub mod lower;
 pub mod print;
 pub mod verify;

@@ -24,9 +24,9 @@ pub struct Key {
     order: u64,
 }
 
-/// Sixteen million events at once. The sequence has forty bits; were it ever to wrap, only events of one phase of one
-/// instant could change places.
-const LANE_BITS: u32 = 24;
+/// Four billion events at once, more than memory holds. The sequence has the other half; where it wraps, only events of one
+/// phase of one instant can change places, the same way everywhere.
+const LANE_BITS: u32 = 32;
 const PHASE_BITS: u32 = 4;
 const LAST: u64 = (1 << (64 - PHASE_BITS)) - 2;
 
@@ -63,7 +63,7 @@ impl Key {
     }
     #[inline]
     fn lane(self) -> u32 {
-        self.order as u32 & ((1 << LANE_BITS) - 1)
+        self.order as u32
     }
 }
 
@@ -140,7 +140,6 @@ impl Queue {
     fn new_lane(&mut self) -> u32 {
         let n = self.matches.len();
         let lane = self.lanes.len();
-        debug_assert!(lane < 1 << LANE_BITS);
         if lane == n {
             let mut matches = vec![[Key::END; 2]; 2 * n];
             matches[n..n + n / 2].copy_from_slice(&self.matches[n / 2..]);
