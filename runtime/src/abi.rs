@@ -427,3 +427,53 @@ unary! {
     rt_ln Ln crate::scalar::ln;
     rt_log10 Log10 crate::scalar::log10;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        series::SeriesStore,
+        window::{Plan, WindowSpec},
+    };
+
+    /// As compiled code does it, so that Miri sees every pointer cross.
+    #[test]
+    fn what_compiled_code_does_with_memory() {
+        let rules = Rules::default();
+        let mut store = SeriesStore::new(&rules);
+        for (i, value) in [3.0, 1.0, 4.0, 1.5].into_iter().enumerate() {
+            let at = Ticks(i as i64 * Interval::SAMPLE_PERIOD.0);
+            store.push(Metric::PendingTasks, at, at, value).unwrap();
+        }
+        let now = Ticks(3 * Interval::SAMPLE_PERIOD.0);
+        let snapshot =
+            Snapshot { now, series: &store, targets: [1.0, 2.0], current: [0.0; 2], task_slots: 1.0, seed: 0 };
+        let window = WindowSpec::Last { metric: Metric::PendingTasks, count: 3 };
+        let plan = Plan::new(&[window], &[true], &rules);
+        let mut views = [View::BLANK];
+        View::resolve(&plan, &snapshot, &mut views);
+        assert_eq!((views[0].len, views[0].sum, views[0].newest), (3, 6.5, 1.5));
+        // SAFETY: the view was resolved over series that are alive.
+        assert_eq!(unsafe { (rt_max(&views[0], 0.0), rt_min(&views[0], 0.0)) }, (4.0, 1.0));
+
+        let arena = Arena::new(1 << 20);
+        let mut host = Host::new(&snapshot, &rules, &arena);
+        let samples = Arg { tag: Arg::tag(Ty::Vec), a: views[0].values as u64, b: views[0].len };
+        let mut call = |op: HostOp, args: &[Arg]| {
+            let mut out = Arg::default();
+            // SAFETY: a live host, as many cells as said, vectors that outlive the run.
+            let failed = unsafe { rt_host(&mut host, op.encode(), args.as_ptr(), args.len() as u64, &mut out) };
+            (failed, out)
+        };
+        let (failed, joined) = call(HostOp::Flatten, &[Arg::of(Value::Double(9.0)), samples]);
+        assert_eq!((failed, joined.b), (0, 4));
+        let slot = RawSlot { a: joined.a, b: joined.b };
+        // SAFETY: the vector is in the arena, which is alive.
+        assert_eq!(unsafe { slot.value(Ty::Vec, &[]) }, Value::Vec(&[9.0, 1.0, 4.0, 1.5]));
+        let (failed, _) = call(HostOp::Single, &[joined]);
+        assert_eq!(failed, 1, "four are not one");
+        let (failed, _) = call(HostOp::Target, &[]);
+        assert_eq!(failed, 1, "a wrong call is a trap");
+        assert!(matches!(host.trap, Some(Trap::Internal(_))));
+    }
+}
