@@ -4,9 +4,9 @@
 //! done again or lost: every line is appended whole, and a torn last line is cut off before going on.
 
 use crate::{
-    EvalError, Formula, Metric, Options, Outcome, Rules,
+    Formula, Options, Outcome,
     report::measures::Measures,
-    sim::autoscale::{Autoscaler, Compiler},
+    sim::autoscale::{Compiler, FnAutoscaler},
 };
 use poolcast_runtime::snapshot::Snapshot;
 use rand_chacha::ChaCha8Rng;
@@ -153,31 +153,19 @@ pub fn fill(formula: &str, values: &BTreeMap<&str, &str>) -> Result<String, Stri
 
 /// A compiler of formulas whose evaluations keep their targets alone: nobody reads the variables of a thousand runs.
 pub fn targets_only(options: Options) -> Compiler {
-    Compiler::of_formulas_as(options, |formula, _| Box::new(TargetsOnly(formula)))
-}
-
-struct TargetsOnly(Formula);
-
-impl Autoscaler for TargetsOnly {
-    fn evaluate(&mut self, snapshot: &Snapshot<'_>) -> Result<Outcome, EvalError> {
-        self.0.evaluator().targets(snapshot).map(|t| Outcome {
-            dedicated: t.dedicated,
-            low_priority: t.low_priority,
-            option: t.option,
-            variables: Vec::new(),
-            results: String::new(),
-            stopped: false,
-        })
-    }
-    fn reads(&self) -> Vec<Metric> {
-        self.0.reads().iter().map(|r| r.metric).collect()
-    }
-    fn rules(&self) -> Rules {
-        *self.0.rules()
-    }
-    fn fork(&self) -> Box<dyn Autoscaler> {
-        Box::new(TargetsOnly(self.0.clone()))
-    }
+    Compiler::of_formulas_as(options, |formula, _| {
+        let run = |formula: &Formula, snapshot: &Snapshot<'_>| {
+            formula.evaluator().targets(snapshot).map(|t| Outcome {
+                dedicated: t.dedicated,
+                low_priority: t.low_priority,
+                option: t.option,
+                variables: Vec::new(),
+                results: String::new(),
+                stopped: false,
+            })
+        };
+        Box::new(FnAutoscaler::of_formula(&formula.clone(), move |s: &Snapshot<'_>| run(&formula, s)))
+    })
 }
 
 /// One finished run.

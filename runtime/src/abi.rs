@@ -1,7 +1,8 @@
 //! What compiled code and Rust exchange: written down here only.
 //!
-//! In: the opaque `Host`, resolved windows, a snapshot, a frame. Out: words. Compiled code may read `View`s and the snapshot's numbers, write frame
-//! slots and argument cells, and call the functions of `Entry`; it sees no other layout. No panic crosses into it.
+//! In: the opaque `Host`, resolved windows, a snapshot, a frame. Out: words. Compiled code may read `View`s and the
+//! snapshot's numbers, write frame slots and argument cells, and call what this file gives it; it sees no other layout.
+//! No panic crosses into it.
 #![allow(unsafe_code)]
 
 use crate::{

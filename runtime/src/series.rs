@@ -415,7 +415,8 @@ impl Series {
         self.extremes = self.extremes.take().map(|_| Box::default());
         self.quantiles = None;
     }
-    /// Forgets samples whose key is before `t`. Memory follows when three quarters of the columns are forgotten, which shifts indices.
+    /// Forgets samples whose key is before `t`. Memory follows when three quarters of the columns are forgotten, which
+    /// shifts indices.
     #[inline]
     pub fn forget_before(&mut self, t: Ticks) {
         // Each sample is passed once in its life, and seldom more than one is due.

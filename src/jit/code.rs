@@ -5,7 +5,7 @@
 
 use super::{
     JitError,
-    late::{self, Late},
+    late::Late,
     translate::{status, translate},
 };
 use crate::{
@@ -72,9 +72,9 @@ fn define(
     isa: &OwnedTargetIsa,
     context: &mut Context,
     scratch: &mut FunctionBuilderContext,
-) -> Result<(Memory, *const u8), JitError> {
+) -> Result<(Memory, *const u8, Vec<Late>), JitError> {
     let fail = |e: &dyn std::fmt::Display| JitError(e.to_string());
-    translate(program, isa.as_ref(), &mut context.func, scratch)?;
+    let late = translate(program, isa.as_ref(), &mut context.func, scratch)?;
     let code =
         context.compile(isa.as_ref(), &mut Default::default()).map_err(|e| JitError(format!("{:?}", e.inner)))?;
     if !code.buffer.relocs().is_empty() {
@@ -87,12 +87,12 @@ fn define(
     // SAFETY: the provider has just given out these writable bytes, and nobody else has the pointer.
     unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), start, bytes.len()) };
     memory.0.finalize(BranchProtection::None).map_err(|e| fail(&e))?;
-    Ok((memory, start))
+    Ok((memory, start, late))
 }
 
 impl Code {
     pub(super) fn compile(program: &Program, isa: OwnedTargetIsa) -> Result<Code, JitError> {
-        let (memory, start) = SCRATCH.with_borrow_mut(|(context, scratch)| {
+        let (memory, start, late) = SCRATCH.with_borrow_mut(|(context, scratch)| {
             context.clear();
             let done = define(program, &isa, context, scratch);
             if done.is_err() {
@@ -103,7 +103,7 @@ impl Code {
         })?;
         // SAFETY: `translate` built exactly this signature with the host's default calling convention.
         let entry = unsafe { std::mem::transmute::<*const u8, Entry>(start) };
-        Ok(Code { _memory: memory, entry, slots: program.slots.len(), plan: plan(program), late: late::late(program) })
+        Ok(Code { _memory: memory, entry, slots: program.slots.len(), plan: plan(program), late })
     }
 
     /// The program's windows, which a run needs resolved.

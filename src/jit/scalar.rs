@@ -32,11 +32,6 @@ pub(super) fn tick_comparison(op: ScalarOp) -> Option<IntCC> {
     })
 }
 
-/// Whether an operation compares.
-pub(super) fn is_comparison(op: ScalarOp) -> bool {
-    comparison(op).is_some() || tick_comparison(op).is_some()
-}
-
 /// `flag` as 1.0 or 0.0.
 fn number(b: &mut FunctionBuilder<'_>, flag: Value) -> Value {
     let one = b.ins().f64const(1.0);

@@ -8,9 +8,10 @@
 use super::{
     JitError,
     flat::{Flat, Joined},
-    late, scalar,
+    late::{self, Late},
+    scalar,
 };
-use crate::ir::{Input, Inst, List, Program, Reduce, Term, Val, WindowId};
+use crate::ir::{Input, Inst, List, Program, Reduce, Term, Val, WindowId, lower};
 use cranelift::codegen::{
     ir::{BlockArg, Endianness, Function, MemFlagsData, SigRef, StackSlot},
     isa::TargetIsa,
@@ -58,13 +59,13 @@ struct Translate<'p, 'b> {
 
 const PTR: Type = types::I64;
 
-/// Build the function.
+/// Build the function; gives the targets that are left to judge when it has run.
 pub(super) fn translate(
     p: &Program,
     isa: &dyn TargetIsa,
     func: &mut Function,
     context: &mut FunctionBuilderContext,
-) -> Result<(), JitError> {
+) -> Result<Vec<Late>, JitError> {
     if isa.pointer_type() != PTR || isa.endianness() != Endianness::Little {
         return Err(JitError("only 64-bit little-endian hosts".into()));
     }
@@ -96,7 +97,8 @@ pub(super) fn translate(
         cells: None,
         exit: None,
     };
-    for late in late::late(p) {
+    let late = late::late(p);
+    for late in &late {
         t.late[late.target.ix()] = true;
     }
     for i in 0..p.blocks.len() {
@@ -115,13 +117,13 @@ pub(super) fn translate(
     }
     t.b.seal_all_blocks();
     t.b.finalize(frontend);
-    Ok(())
+    Ok(late)
 }
 
 /// Which values are needed as such. A comparison that only decides is made where it decides.
 fn numbers(p: &Program) -> Vec<bool> {
     let mut number: Vec<bool> =
-        p.insts.iter().map(|i| !matches!(i, Inst::Binary(op, ..) if scalar::is_comparison(*op))).collect();
+        p.insts.iter().map(|i| !matches!(i, Inst::Binary(op, ..) if lower::is_comparison(*op))).collect();
     let mut need = |v: Val| number[v.ix()] = true;
     for (inst, live) in p.insts.iter().zip(&p.live) {
         match *inst {

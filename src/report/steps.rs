@@ -3,13 +3,12 @@
 //! In: watched evaluations. Out: text. Never: another way to evaluate, memory that grows with the run.
 
 use crate::{
-    EvalError, Formula, Outcome, Rules,
+    EvalError, Formula, Outcome,
     explain::{SampleRead, Trace, TraceStep},
     outcome::OwnedValue,
-    sim::autoscale::{Autoscaler, Compiler},
+    sim::autoscale::{Compiler, FnAutoscaler},
 };
 use poolcast_runtime::{
-    metric::Metric,
     print::general,
     snapshot::Snapshot,
     ticks::{Interval, Ticks},
@@ -161,48 +160,33 @@ impl Steps {
     pub fn watch(&self, options: crate::Options) -> Compiler {
         let steps = self.clone();
         Compiler::of_formulas_as(options, move |formula, pool| {
-            Box::new(Watching { formula, pool: pool.id.clone(), steps: steps.clone() })
+            let (steps, pool) = (steps.clone(), pool.id.clone());
+            Box::new(FnAutoscaler::of_formula(&formula.clone(), move |snapshot: &Snapshot<'_>| {
+                steps.evaluate(&formula, &pool, snapshot)
+            }))
         })
     }
 
-    /// What is kept of a pool.
-    pub fn of(&self, pool: &str) -> BTreeMap<Ticks, String> {
-        let Ok(pools) = self.0.lock() else { return BTreeMap::new() };
-        pools.get(pool).into_iter().flatten().flat_map(|kind| kind.texts.iter().cloned()).collect()
-    }
-}
-
-/// A formula that is watched while it runs.
-struct Watching {
-    formula: Formula,
-    pool: String,
-    steps: Steps,
-}
-
-impl Autoscaler for Watching {
-    fn evaluate(&mut self, snapshot: &Snapshot<'_>) -> Result<Outcome, EvalError> {
-        let result = self.formula.evaluator().run(snapshot);
+    /// One evaluation, watched.
+    fn evaluate(&self, formula: &Formula, pool: &str, snapshot: &Snapshot<'_>) -> Result<Outcome, EvalError> {
+        let result = formula.evaluator().run(snapshot);
         let present = snapshot.targets.map(|t| t as u32);
         let kind = match &result {
             Err(_) => 0,
             Ok(o) if [o.dedicated.or(present[0]), o.low_priority.or(present[1])] != present => 1,
             Ok(_) => 2,
         };
-        if let Ok(mut pools) = self.steps.0.lock() {
-            let kinds = pools.entry(self.pool.clone()).or_default();
-            kinds[kind]
-                .keep(snapshot.now, || told(&self.formula, &self.formula.trace_at(snapshot), snapshot.now, None));
+        if let Ok(mut pools) = self.0.lock() {
+            let kinds = pools.entry(pool.to_owned()).or_default();
+            kinds[kind].keep(snapshot.now, || told(formula, &formula.trace_at(snapshot), snapshot.now, None));
         }
         result
     }
-    fn reads(&self) -> Vec<Metric> {
-        self.formula.reads().iter().map(|r| r.metric).collect()
-    }
-    fn rules(&self) -> Rules {
-        *self.formula.rules()
-    }
-    fn fork(&self) -> Box<dyn Autoscaler> {
-        Box::new(Watching { formula: self.formula.clone(), pool: self.pool.clone(), steps: self.steps.clone() })
+
+    /// What is kept of a pool.
+    pub fn of(&self, pool: &str) -> BTreeMap<Ticks, String> {
+        let Ok(pools) = self.0.lock() else { return BTreeMap::new() };
+        pools.get(pool).into_iter().flatten().flat_map(|kind| kind.texts.iter().cloned()).collect()
     }
 }
 

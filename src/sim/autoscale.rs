@@ -43,6 +43,7 @@ pub trait Autoscaler: Send + Sync {
 pub struct FnAutoscaler<F> {
     run: F,
     reads: Vec<Metric>,
+    rules: Rules,
 }
 
 impl<F> FnAutoscaler<F>
@@ -51,7 +52,12 @@ where
 {
     /// From a function and the metrics it reads.
     pub fn new(reads: &[Metric], run: F) -> FnAutoscaler<F> {
-        FnAutoscaler { run, reads: reads.to_vec() }
+        FnAutoscaler { run, reads: reads.to_vec(), rules: Rules::default() }
+    }
+    /// From a function that evaluates a formula: what the formula reads, under its rules.
+    pub fn of_formula(formula: &Formula, run: F) -> FnAutoscaler<F> {
+        let reads = formula.reads().iter().map(|r| r.metric).collect();
+        FnAutoscaler { run, reads, rules: *formula.rules() }
     }
 }
 
@@ -65,6 +71,9 @@ where
     fn reads(&self) -> Vec<Metric> {
         self.reads.clone()
     }
+    fn rules(&self) -> Rules {
+        self.rules
+    }
     fn fork(&self) -> Box<dyn Autoscaler> {
         Box::new(self.clone())
     }
@@ -72,21 +81,8 @@ where
 
 /// A compiled formula. Evaluators hold addresses and cannot move between threads, simulations can; so each run makes its
 /// own, which costs a few allocations every few simulated minutes.
-struct Compiled(Formula);
-
-impl Autoscaler for Compiled {
-    fn evaluate(&mut self, snapshot: &Snapshot<'_>) -> Result<Outcome, EvalError> {
-        self.0.evaluator().run(snapshot)
-    }
-    fn reads(&self) -> Vec<Metric> {
-        self.0.reads().iter().map(|r| r.metric).collect()
-    }
-    fn rules(&self) -> Rules {
-        *self.0.rules()
-    }
-    fn fork(&self) -> Box<dyn Autoscaler> {
-        Box::new(Compiled(self.0.clone()))
-    }
+fn compiled(formula: Formula) -> Box<dyn Autoscaler> {
+    Box::new(FnAutoscaler::of_formula(&formula.clone(), move |s: &Snapshot<'_>| formula.evaluator().run(s)))
 }
 
 /// An outcome that only sets targets and the option.
@@ -117,7 +113,7 @@ pub struct Compiler(Arc<Compile>);
 impl Compiler {
     /// The compiler of this library, under rules that the pool's `autoscale.rounding` and `autoscale.negative_target` complete.
     pub fn of_formulas(options: Options) -> Compiler {
-        Compiler::of_formulas_as(options, |formula, _| Box::new(Compiled(formula)))
+        Compiler::of_formulas_as(options, |formula, _| compiled(formula))
     }
     /// The same, where a function makes an autoscaler of each formula.
     pub fn of_formulas_as(
@@ -142,7 +138,7 @@ impl Compiler {
     }
     /// One that answers every text with this formula, compiled already; its rules are taken as they are.
     pub fn of(formula: Formula) -> Compiler {
-        Compiler::new(move |_, _| Ok(Box::new(Compiled(formula.clone()))))
+        Compiler::new(move |_, _| Ok(compiled(formula.clone())))
     }
     /// From a function; its error is the text of the refusal.
     pub fn new(
