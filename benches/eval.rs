@@ -107,34 +107,57 @@ fn backtests() {
     }
 }
 
-/// What bounds one evaluation when nobody means well: as many different windows as 8 KB of text hold, each over a million
-/// samples whose sums no index knows.
+/// What bounds one evaluation when nobody means well: as many different windows, or vectors, as 8 KB of text and the memory
+/// budget hold, each as long as it may be, over samples whose sums no index knows.
 fn hostile() {
-    let mut store = SeriesStore::new(&Rules::default());
-    for i in 0..1_000_000i64 {
-        let at = Ticks(i * Interval::SAMPLE_PERIOD.0);
-        store.push(Metric::PendingTasks, at, at, (i * 7919 % 613) as f64 + 0.1).expect("samples in order");
-    }
-    let inputs = Inputs::with_series(Ticks(1_000_000 * Interval::SAMPLE_PERIOD.0), store);
-    println!("\n| one hostile evaluation, a million fractional samples | windows | ms |\n|---|--:|--:|");
-    for (name, head, tail) in
-        [("sum", "sum(", ")"), ("max", "max(", ")"), ("std", "std(", ")"), ("percentile", "percentile(", ",50)")]
-    {
-        let mut text = String::from("w=TimeInterval_Week*52;s=TimeInterval_Minute;x=0");
-        let mut windows = 0;
-        loop {
-            let term = format!("+{head}$PendingTasks.GetSample(w-{windows}*s,0){tail}");
-            // Percentiles copy: the memory budget stops them first.
-            if text.len() + term.len() > 8000 || (name == "percentile" && windows == 8) {
+    let most = i64::from(Rules::default().window_samples.0);
+    let history = |value: fn(i64) -> f64| {
+        let mut store = SeriesStore::new(&Rules::default());
+        for i in 0..1_000_000i64 {
+            let at = Ticks(i * Interval::SAMPLE_PERIOD.0);
+            store.push(Metric::PendingTasks, at, at, value(i)).expect("samples in order");
+        }
+        Inputs::with_series(Ticks(999_999 * Interval::SAMPLE_PERIOD.0), store)
+    };
+    // Of whole numbers too large to be summed in advance, deviations look at each number twice.
+    let fractions = history(|i| (i * 7919 % 613) as f64 + 0.1);
+    let large = history(|i| (i * 7919 % 613) as f64 + 2e9);
+    println!("\n| one hostile evaluation, a million samples | times | ms |\n|---|--:|--:|");
+    // A text of terms for its first part, then of windows: both are cut where the service would refuse the text.
+    let text = |first: &[String], head: &str, tail: &str| {
+        let mut text = format!("n={most};w=$PendingTasks.GetSample(n);x=0");
+        let mut times = 0;
+        let windows = (0..).map(|i| format!("{head}$PendingTasks.GetSample(n-{i}){tail}"));
+        for term in first.iter().cloned().chain(windows) {
+            if text.len() + term.len() > 8000 {
                 break;
             }
-            text += &term;
-            windows += 1;
+            text = text + "+" + &term;
+            times += 1;
         }
-        let mut evaluator =
-            Formula::compile(&(text + ";$TargetDedicatedNodes=x>0?1:0;")).expect("a sound formula").evaluator();
-        let [ns] = race(3, 1, [&mut || drop(black_box(evaluator.targets(&inputs.snapshot())))]);
-        println!("| {name} | {windows} | {:.0} |", ns / 1e6);
+        (text + ";$TargetDedicatedNodes=x>0?1:0;", times)
+    };
+    let mut rows = Vec::new();
+    for name in ["sum", "max", "std", "norm"] {
+        rows.push((format!("{name} of windows, fractions"), text(&[], &format!("{name}("), ")"), &fractions));
+    }
+    rows.push(("std of windows, large numbers".into(), text(&[], "std(", ")"), &large));
+    // A vector takes memory: as many as the budget holds, then windows for the rest of the text.
+    let vectors = Rules::default().memory_budget.0 / 8 / most as usize;
+    let selected: Vec<String> = (0..vectors).map(|i| format!("percentile(w,{i})")).collect();
+    rows.push(("percentiles, then std of windows".into(), text(&selected, "std(", ")"), &large));
+    let grown: Vec<String> = (0..vectors).map(|i| format!("std(w+{i})")).collect();
+    rows.push(("std of vectors, then of windows".into(), text(&grown, "std(", ")"), &large));
+    for (name, (text, times), inputs) in rows {
+        let mut evaluator = Formula::compile(&text).expect("a sound formula").evaluator();
+        let [ns] = race(
+            5,
+            1,
+            [&mut || {
+                black_box(evaluator.targets(&inputs.snapshot())).expect("an evaluation within all limits");
+            }],
+        );
+        println!("| {name} | {times} | {:.1} |", ns / 1e6);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
 };
 use poolcast_grammar::LineIndex;
 #[cfg(feature = "jit")]
-use poolcast_runtime::abi::{Host, RawSlot, View};
+use poolcast_runtime::abi::{RawSlot, View};
 use poolcast_runtime::{arena::Arena, cx::Cx, rules::Rules, snapshot::Snapshot, trap::Trap, value::Value};
 use std::sync::{Arc, OnceLock};
 
@@ -167,7 +167,10 @@ impl Formula {
         let program = ir::lower::lower(&self.0.hir, self.rules(), effort);
         let arena = Arena::new(program.rules.memory_budget.0);
         let snapshot = inputs.snapshot();
-        let out = interpret(&program, &snapshot, &arena, |_| {});
+        // What every engine asks, of the windows every engine resolves.
+        let out = calendar(&snapshot)
+            .and_then(|()| interp::few_enough(&self.0.program, &snapshot))
+            .and_then(|()| interpret(&program, &snapshot, &arena, |_| {}));
         out.map(|(end, frame)| outcome::outcome_of_values(&program, end, &snapshot, &frame))
             .map_err(|fault| self.failure(fault, &snapshot))
     }
@@ -223,11 +226,10 @@ impl Evaluator {
     pub fn targets(&mut self, snapshot: &Snapshot<'_>) -> Result<Targets, EvalError> {
         #[cfg(feature = "jit")]
         if let Some(code) = &self.formula.0.code {
-            let p = &self.formula.0.program;
-            return match machine(code, p, &mut self.scratch, snapshot, |_| ()) {
-                Ok((end, ())) => Ok(outcome::targets_of_frame(p, &self.scratch.frame, end)),
-                Err(fault) => Err(self.formula.failure(fault, snapshot)),
-            };
+            let Scratch { arena, frame, views } = &mut self.scratch;
+            return calendar(snapshot)
+                .and_then(|()| code.targets(&self.formula.0.program, snapshot, arena, frame, views))
+                .map_err(|fault| self.formula.failure(fault, snapshot));
         }
         self.run(snapshot).map(|o| o.targets())
     }
@@ -237,9 +239,9 @@ impl Evaluator {
         let p = &self.formula.0.program;
         #[cfg(feature = "jit")]
         if let Some(code) = &self.formula.0.code {
-            let mut values = Vec::new();
-            return match machine(code, p, &mut self.scratch, snapshot, |finished| finished.values(p, &mut values)) {
-                Ok((end, ())) => Ok(outcome::outcome(p, end, snapshot, |slot| values[slot as usize].clone())),
+            let Scratch { arena, frame, views } = &mut self.scratch;
+            return match calendar(snapshot).and_then(|()| code.run(p, snapshot, arena, frame, views)) {
+                Ok((end, values)) => Ok(outcome::outcome(p, end, snapshot, |slot| values[slot as usize].clone())),
                 Err(fault) => Err(self.formula.failure(fault, snapshot)),
             };
         }
@@ -249,25 +251,6 @@ impl Evaluator {
             Err(fault) => Err(self.formula.failure(fault, snapshot)),
         }
     }
-}
-
-/// Run machine code; `read` sees the frame while the run's vectors are alive.
-#[cfg(feature = "jit")]
-#[inline]
-fn machine<R>(
-    code: &crate::jit::Code,
-    p: &Program,
-    scratch: &mut Scratch,
-    snapshot: &Snapshot<'_>,
-    read: impl FnOnce(&crate::jit::Finished<'_>) -> R,
-) -> Result<(End, R), Fault> {
-    calendar(snapshot)?;
-    let Scratch { arena, frame, views } = scratch;
-    arena.reset();
-    View::resolve(code.plan(), snapshot, views);
-    let mut host = Host::new(snapshot, &p.rules, arena);
-    let end = code.run(p, &mut host, frame, views)?;
-    Ok((end, read(&crate::jit::Finished::new(frame, end, &host))))
 }
 
 /// Instants outside the calendar have no members and no windows: no evaluation either.
@@ -285,6 +268,7 @@ pub(crate) fn interpret<'r>(
     watch: impl FnMut(interp::Step<'_, 'r>),
 ) -> Result<(End, Vec<Option<Value<'r>>>), Fault> {
     calendar(snapshot)?;
+    interp::few_enough(p, snapshot)?;
     let mut frame = Vec::new();
     let mut cx = Cx::new(snapshot, &p.rules, arena);
     let end = interp::run(p, &mut cx, &mut frame, watch)?;

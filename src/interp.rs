@@ -6,7 +6,9 @@
 use crate::ir::{Block, BlockId, Input, Inst, Program, Term, Val};
 use poolcast_runtime::{
     abi::{HostOp, host_call},
+    builtins::sample,
     cx::Cx,
+    snapshot::Snapshot,
     ticks::{Interval, Ticks},
     trap::Trap,
     value::Value,
@@ -166,6 +168,20 @@ fn step<'r>(
 fn host<'r>(cx: &mut Cx<'r>, op: HostOp, list: &[Val], vals: &[Value<'r>]) -> Result<Value<'r>, Trap> {
     let args: Vec<Value<'r>> = list.iter().map(|v| vals[v.ix()]).collect();
     host_call(cx, op, &args)
+}
+
+/// Whether every window of which the program wants samples may be looked at. Asked before the run, for windows are resolved
+/// before it: a branch not taken counts.
+#[cold]
+pub(crate) fn few_enough(p: &Program, snapshot: &Snapshot<'_>) -> Result<(), Fault> {
+    for (inst, at) in p.insts.iter().zip(&p.at) {
+        if let Inst::Window(w) = inst {
+            let window = Window::resolve(&p.windows[w.0 as usize], snapshot, &p.rules);
+            sample::few_enough(p.windows[w.0 as usize].metric(), window.range.len(), &p.rules)
+                .map_err(|trap| Fault { trap, at: *at })?;
+        }
+    }
+    Ok(())
 }
 
 /// The trap of a window with too few samples.

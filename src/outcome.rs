@@ -140,11 +140,11 @@ fn target(value: std::option::Option<f64>, p: &Program) -> Target {
 #[cfg(feature = "jit")]
 #[inline]
 pub(crate) fn targets_of_frame(p: &Program, frame: &[poolcast_runtime::abi::RawSlot], end: End) -> Targets {
-    let [d, l, o] = outputs(p, end);
+    let [d, l, o] = outputs(p, end).map(|slot| frame.get(slot? as usize));
     Targets {
-        dedicated: target(d.map(|s| frame[s as usize].double()), p),
-        low_priority: target(l.map(|s| frame[s as usize].double()), p),
-        option: o.map_or(DeallocationOption::default(), |s| frame[s as usize].option()),
+        dedicated: target(d.map(|x| x.double()), p),
+        low_priority: target(l.map(|x| x.double()), p),
+        option: o.map_or(DeallocationOption::default(), |x| x.option()),
     }
 }
 

@@ -22,16 +22,16 @@ use crate::{
     window::{Plan, Planned, Reduce, Window},
 };
 
-/// A resolved window as compiled code reads it.
+/// A resolved window as compiled code reads it. The samples are there when the plan says that the program reads them.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct View {
-    values: *const f64,
-    len: u64,
     len_double: f64,
     percent: f64,
     sum: f64,
     newest: f64,
+    values: *const f64,
+    len: u64,
     series: *const Series,
     lo: u64,
 }
@@ -65,42 +65,29 @@ impl ViewLayout {
 impl View {
     /// Before any run.
     pub const BLANK: View = View {
-        values: std::ptr::null(),
-        len: 0,
         len_double: 0.0,
         percent: 0.0,
         sum: 0.0,
         newest: f64::NAN,
+        values: std::ptr::null(),
+        len: 0,
         series: std::ptr::null(),
         lo: 0,
     };
-    /// Of a range outside its series, which no plan makes. Out of line, so that nothing on the way waits for it.
-    #[cold]
-    fn blank() -> View {
-        View::BLANK
-    }
-    /// Resolves a plan's windows into the views of a run.
-    pub fn resolve(plan: &Plan, snapshot: &Snapshot<'_>, views: &mut [View]) {
-        let mut views = views.iter_mut();
-        plan.resolve(snapshot, |planned| {
-            if let Some(view) = views.next() {
-                *view = View::new(&planned);
-            }
-        });
+    /// Resolves a plan's windows into the views of a run; false when one holds more samples than it may.
+    pub fn resolve(plan: &Plan, snapshot: &Snapshot<'_>, views: &mut [View]) -> bool {
+        plan.resolve(snapshot, views, |view, planned| view.show(&planned))
     }
     #[inline]
-    fn new(p: &Planned<'_>) -> View {
-        let Some(values) = p.window.series.values().get(p.window.range.clone()) else { return View::blank() };
-        View {
-            values: values.as_ptr(),
-            len: values.len() as u64,
-            // Fewer than 2³² samples: a signed conversion is one instruction.
-            len_double: values.len() as i64 as f64,
-            percent: p.window.percent,
-            sum: p.sum,
-            newest: p.newest,
-            series: p.window.series,
-            lo: p.window.range.start as u64,
+    fn show(&mut self, p: &Planned<'_>) {
+        let range = &p.window.range;
+        // Fewer than 2³² samples: a signed conversion is one instruction.
+        self.len_double = range.len() as i64 as f64;
+        (self.percent, self.sum, self.newest) = (p.window.percent, p.sum, p.newest);
+        if p.reads.samples {
+            let values = p.window.values();
+            (self.values, self.len) = (values.as_ptr(), values.len() as u64);
+            (self.series, self.lo) = (p.window.series, range.start as u64);
         }
     }
     /// Percentage of possible samples present.
@@ -434,7 +421,7 @@ mod tests {
     use super::*;
     use crate::{
         series::SeriesStore,
-        window::{Plan, WindowSpec},
+        window::{Plan, Reads, WindowSpec},
     };
 
     /// As compiled code does it, so that Miri sees every pointer cross.
@@ -450,7 +437,7 @@ mod tests {
         let snapshot =
             Snapshot { now, series: &store, targets: [1.0, 2.0], current: [0.0; 2], task_slots: 1.0, seed: 0 };
         let window = WindowSpec::Last { metric: Metric::PendingTasks, count: 3 };
-        let plan = Plan::new(&[window], &[true], &rules);
+        let plan = Plan::new(&[window], &[Reads { sum: true, samples: true }], &rules);
         let mut views = [View::BLANK];
         View::resolve(&plan, &snapshot, &mut views);
         assert_eq!((views[0].len, views[0].sum, views[0].newest), (3, 6.5, 1.5));

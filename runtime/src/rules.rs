@@ -183,6 +183,22 @@ impl RuleValue for Bytes {
     }
 }
 
+/// A number of samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Samples(pub u32);
+
+impl RuleValue for Samples {
+    fn allowed() -> String {
+        format!("a whole number from 1 to {}", u32::MAX)
+    }
+    fn read(text: &str) -> Option<Samples> {
+        text.parse().ok().filter(|n| *n > 0).map(Samples)
+    }
+    fn show(self) -> String {
+        self.0.to_string()
+    }
+}
+
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Row {
@@ -305,8 +321,10 @@ rules! {
         "What NaN or an infinity does as a target.";
     target_rounding: TargetRounding = TargetRounding::Truncate, Observed("S9, S29#151, S27#239"),
         "How a fractional target becomes a number of nodes: 0.5 became 0, 2.9 became 2, 58.25 was shown as 58.";
-    memory_budget: Bytes = Bytes(64 << 20), Unknown,
-        "Memory one evaluation may use for vectors. Ours, not the service's: it bounds what any formula can cost.";
+    window_samples: Samples = Samples(20_480), Unknown,
+        "Samples one window of `GetSample` may hold; a week of them is 20160. Beyond it the evaluation fails instead of taking long. Ours, not the service's: with `memory_budget` it bounds what any formula can cost over any history.";
+    memory_budget: Bytes = Bytes(2 << 20), Unknown,
+        "Memory one evaluation may use for vectors it makes; one of a week of samples takes 160 k. Ours, not the service's: it bounds what any formula can cost.";
 }
 
 impl Rules {
@@ -362,6 +380,7 @@ mod tests {
             ("default_percent", "nan"),
             ("memory_budget", "65G"),
             ("memory_budget", "é"),
+            ("window_samples", "0"),
             ("strict_empty", ""),
         ] {
             assert!(rules.set(name, bad).is_err(), "{name} {bad}");

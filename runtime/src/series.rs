@@ -24,8 +24,8 @@ use std::ops::Range;
 const BUCKET: u64 = Interval::SAMPLE_PERIOD.0 as u64;
 /// Buckets longer than this are searched by halving.
 const SCAN: usize = 8;
-/// While every prefix sum is at most this, every sum of a window is a difference below 2⁵³, hence exact in a double,
-/// and so is every partial sum of the left-to-right loop: both give the same bits.
+/// While all values together are at most this in size, every sum of some of them is exact in a double, in whatever order it
+/// is added up: differences of prefix sums and `reduce::sum` give the same bits.
 const EXACT: u64 = 1 << 52;
 
 /// Why a sample was refused.
@@ -70,6 +70,8 @@ pub struct Series {
     value: Vec<f64>,
     /// `sums[i]`: of the first `i` values and of their squares; empty once a value was fractional or a sum too large.
     sums: Vec<[i64; 2]>,
+    /// All values together, without their signs, while there are sums.
+    size: u64,
     /// The squares are right: every value is a small whole number and their sum stays below 2⁶².
     squares: bool,
     /// `grid[b]`: samples before bucket `b`, counted from `first`; empty while gaps make it too large.
@@ -98,6 +100,7 @@ impl Series {
             other: Vec::new(),
             value: Vec::new(),
             sums: vec![[0; 2]],
+            size: 0,
             squares: true,
             grid: Vec::new(),
             head: 0,
@@ -157,13 +160,13 @@ impl Series {
     fn add_to_sums(&mut self, value: f64) {
         let Some(&[sum, squares]) = self.sums.last() else { return };
         let whole = value as i64;
-        // |sum| ≤ 2⁵², so the addition cannot overflow once the value is known to be small.
-        let next = if whole as f64 == value && whole.unsigned_abs() <= EXACT { sum + whole } else { i64::MAX };
-        if next.unsigned_abs() > EXACT {
+        self.size = self.size.saturating_add(whole.unsigned_abs());
+        if whole as f64 != value || self.size > EXACT {
             self.sums = Vec::new();
             return;
         }
-        // Below 2³¹ in size, as `reduce::small_whole` has it, so a square fits 64 bits.
+        let next = sum + whole;
+        // 32 bits, as `reduce::is_small_whole` has it, so a square fits 64.
         let square = if i32::try_from(whole).is_ok() { whole * whole } else { i64::MAX };
         let next_squares = squares.saturating_add(square);
         self.squares &= next_squares <= 1 << 62;
@@ -219,6 +222,8 @@ impl Series {
         }
     }
     /// [`Series::count_to`] off the grid, or in a bucket of several samples.
+    #[cold] // not rare for every series, but then its own cost is what counts
+    #[inline(never)]
     fn search(&self, t: i64) -> usize {
         if t < self.first {
             return 0;
@@ -410,6 +415,7 @@ impl Series {
         self.first = i64::MAX;
         self.sums.clear();
         self.sums.push([0; 2]);
+        self.size = 0;
         self.squares = true;
         self.head = 0;
         self.extremes = self.extremes.take().map(|_| Box::default());
@@ -436,7 +442,7 @@ impl Series {
         drop((self.key.drain(..head), self.other.drain(..head), self.value.drain(..head)));
         if self.sums.is_empty() || !self.squares {
             // What made them inexact may be forgotten.
-            (self.sums, self.squares) = (vec![[0; 2]], true);
+            (self.sums, self.size, self.squares) = (vec![[0; 2]], 0, true);
             for i in 0..self.value.len() {
                 self.add_to_sums(self.value[i]);
             }
@@ -489,7 +495,7 @@ pub fn percent(found: usize, possible: f64) -> f64 {
 /// One series for every metric.
 #[derive(Debug, Clone)]
 pub struct SeriesStore {
-    all: Vec<Series>,
+    all: Box<[Series; Metric::COUNT]>,
 }
 
 impl Default for SeriesStore {
@@ -501,7 +507,7 @@ impl Default for SeriesStore {
 impl SeriesStore {
     /// Empty series under these rules.
     pub fn new(rules: &Rules) -> SeriesStore {
-        SeriesStore { all: vec![Series::new(rules); Metric::COUNT] }
+        SeriesStore { all: Box::new(std::array::from_fn(|_| Series::new(rules))) }
     }
     /// The series of a metric.
     #[inline]
@@ -518,7 +524,7 @@ impl SeriesStore {
     }
     /// Each metric with its series, in catalogue order.
     pub fn iter(&self) -> impl Iterator<Item = (Metric, &Series)> {
-        Metric::ALL.iter().copied().zip(&self.all)
+        Metric::ALL.iter().copied().zip(&*self.all)
     }
     /// Forgets everything: enabling autoscale starts with an empty history.
     pub fn clear(&mut self) {

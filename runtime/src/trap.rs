@@ -40,6 +40,15 @@ pub enum Trap {
     Negative(f64),
     /// The evaluation's memory budget is used up.
     OutOfMemory,
+    /// A window holds more samples than one evaluation may look at (rule `window_samples`).
+    TooManySamples {
+        /// Whose window.
+        metric: Metric,
+        /// Samples in it.
+        found: usize,
+        /// Samples allowed.
+        most: u32,
+    },
     /// A strict rule forbids reading from an empty window.
     NoSample,
     /// Our bug.
@@ -83,6 +92,9 @@ impl Trap {
             Trap::NotFinite(v) => format!("{} cannot be a target", g(*v)),
             Trap::Negative(v) => format!("Target {} is negative", g(*v)),
             Trap::OutOfMemory => "Evaluation needs more memory than allowed".into(),
+            Trap::TooManySamples { metric, found, most } => {
+                format!("Window of {found} samples of {}; rule window_samples allows {most}", metric.name())
+            }
             Trap::NoSample => "No sample available".into(),
             Trap::Internal(text) => format!("Internal error: {text}"),
         }

@@ -83,24 +83,38 @@ impl<'r> Window<'r> {
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     entries: Vec<Entry>,
+    /// Samples a window may hold.
+    most: usize,
+}
+
+/// What a program reads of a window besides its length, percentage and newest sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reads {
+    /// The sum.
+    pub sum: bool,
+    /// The samples, itself or through a reduction.
+    pub samples: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     metric: Metric,
+    /// The one before is not of this metric: neighbours of one metric share what is visible.
+    first: bool,
     reach: Reach,
-    /// Whether the program reads the sum.
-    sum: bool,
+    /// How many samples it could hold; 0 for windows by count.
+    possible: f64,
+    reads: Reads,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Reach {
-    Nothing,
-    /// From so long ago to now, and how many samples it could hold.
-    ToNow(Interval, f64),
-    /// From so long ago to so long ago.
-    Between(Interval, Interval, f64),
+    /// From so long ago to now.
+    ToNow(Interval),
+    /// The newest so many.
     Newest(usize),
+    /// From so long ago to so long ago.
+    Between(Interval, Interval),
 }
 
 /// A window resolved by a [`Plan`].
@@ -108,6 +122,8 @@ enum Reach {
 pub struct Planned<'r> {
     /// As [`Window::resolve`] would have it.
     pub window: Window<'r>,
+    /// What the program reads of it.
+    pub reads: Reads,
     /// The sum, when the program reads it.
     pub sum: f64,
     /// The newest sample of a window by count; NaN when there is none.
@@ -115,23 +131,29 @@ pub struct Planned<'r> {
 }
 
 impl Plan {
-    /// For these windows; `sums` says whose sum the program reads.
-    pub fn new(specs: &[WindowSpec], sums: &[bool], rules: &Rules) -> Plan {
+    /// For these windows and what the program reads of each.
+    pub fn new(specs: &[WindowSpec], reads: &[Reads], rules: &Rules) -> Plan {
         let reach = |spec: &WindowSpec| match *spec {
-            WindowSpec::Last { count, .. } => Reach::Newest(count as usize),
+            WindowSpec::Last { count, .. } => (Reach::Newest(count as usize), 0.0),
             WindowSpec::Back { near, far, .. } => {
                 // Nothing lies after now.
                 let near = near.max(Interval(0));
                 let possible = possible(Ticks(-far.0), Ticks(-near.0), rules.possible_samples);
                 match near {
-                    _ if possible == 0.0 => Reach::Nothing,
-                    Interval(0) => Reach::ToNow(far, possible),
-                    _ => Reach::Between(far, near, possible),
+                    // Nothing lies in it either.
+                    _ if possible == 0.0 => (Reach::Newest(0), 0.0),
+                    Interval(0) => (Reach::ToNow(far), possible),
+                    _ => (Reach::Between(far, near), possible),
                 }
             }
         };
-        let entry = |(spec, sum): (&WindowSpec, &bool)| Entry { metric: spec.metric(), reach: reach(spec), sum: *sum };
-        Plan { entries: specs.iter().zip(sums).map(entry).collect() }
+        let mut before = None;
+        let entry = |(spec, reads): (&WindowSpec, &Reads)| {
+            let (reach, possible) = reach(spec);
+            let metric = spec.metric();
+            Entry { metric, first: before.replace(metric) != Some(metric), reach, possible, reads: *reads }
+        };
+        Plan { entries: specs.iter().zip(reads).map(entry).collect(), most: rules.window_samples.0 as usize }
     }
 
     /// How many windows.
@@ -143,44 +165,56 @@ impl Plan {
         self.entries.is_empty()
     }
 
-    /// Resolves every window at an instant of the calendar, in order; the visible end once for neighbours of one metric.
+    /// Resolves every window at an instant of the calendar, in order, each into its place. Whether none holds more samples
+    /// than it may; one that does may still be right, when only its percentage is asked for.
     #[inline]
-    pub fn resolve<'r>(&self, snapshot: &Snapshot<'r>, mut each: impl FnMut(Planned<'r>)) {
-        let now = snapshot.now;
-        let back = |i: Interval| Ticks(now.0 - i.0);
-        let Some(first) = self.entries.first() else { return };
-        let mut metric = first.metric;
-        let mut series = snapshot.series.get(metric);
-        let mut visible = series.visible_to(now);
-        for entry in &self.entries {
-            if entry.metric != metric {
-                metric = entry.metric;
-                series = snapshot.series.get(metric);
-                visible = series.visible_to(now);
+    pub fn resolve<'r, T>(&self, snapshot: &Snapshot<'r>, places: &mut [T], put: impl Fn(&mut T, Planned<'r>)) -> bool {
+        let Some(first) = self.entries.first() else { return true };
+        let (mut series, mut visible) = (snapshot.series.get(first.metric), 0);
+        let mut fits = true;
+        for (entry, place) in self.entries.iter().zip(places) {
+            if entry.first {
+                series = snapshot.series.get(entry.metric);
+                visible = series.visible_to(snapshot.now);
             }
-            let mut newest = f64::NAN;
-            let (range, possible) = match entry.reach {
-                Reach::ToNow(far, possible) => (series.range_to_now(now, back(far), visible), possible),
-                Reach::Newest(n) => {
-                    let range = series.newest(visible, n);
-                    if !range.is_empty() {
-                        newest = series.values().get(visible - 1).copied().unwrap_or(f64::NAN);
-                    }
-                    (range, 0.0)
-                }
-                Reach::Between(far, near, possible) => (series.range(now, back(far), back(near)), possible),
-                Reach::Nothing => (0..0, 0.0),
-            };
-            let sum = match entry.sum {
-                false => 0.0,
-                true => series.window_sum(range.clone()).unwrap_or_else(|| {
-                    let slow = Window { series, percent: 0.0, range: range.clone() };
-                    Reduce::Sum.eval(&slow, 0.0)
-                }),
-            };
-            each(Planned { window: Window { series, percent: percent(range.len(), possible), range }, sum, newest });
+            let planned = entry.resolve(series, visible, snapshot.now);
+            fits &= planned.window.range.len() <= self.most;
+            put(place, planned);
         }
+        fits
     }
+}
+
+impl Entry {
+    #[inline(always)]
+    fn resolve<'r>(&self, series: &'r Series, visible: usize, now: Ticks) -> Planned<'r> {
+        let back = |i: Interval| Ticks(now.0 - i.0);
+        let mut newest = f64::NAN;
+        let range = match self.reach {
+            Reach::ToNow(far) => series.range_to_now(now, back(far), visible),
+            Reach::Newest(n) => {
+                let range = series.newest(visible, n);
+                if !range.is_empty() {
+                    newest = series.values().get(visible - 1).copied().unwrap_or(f64::NAN);
+                }
+                range
+            }
+            Reach::Between(far, near) => series.range(now, back(far), back(near)),
+        };
+        let sum = match self.reads.sum {
+            false => 0.0,
+            true => series.window_sum(range.clone()).unwrap_or_else(|| add_up(series, range.clone())),
+        };
+        let window = Window { series, percent: percent(range.len(), self.possible), range };
+        Planned { window, reads: self.reads, sum, newest }
+    }
+}
+
+/// The sum of a range that no index knows.
+#[cold] // where it happens, its own cost is what counts
+#[inline(never)]
+fn add_up(series: &Series, range: Range<usize>) -> f64 {
+    Reduce::Sum.eval(&Window { series, range, percent: 0.0 }, 0.0)
 }
 
 /// Reductions of a window to a number.

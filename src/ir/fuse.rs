@@ -7,7 +7,7 @@
 use super::lower::Lower;
 use super::*;
 use poolcast_runtime::{
-    builtins,
+    builtins::{self, reduce},
     catalog::RowKind,
     ticks::{Interval, PER_SECOND},
 };
@@ -131,7 +131,7 @@ impl Lower<'_> {
 
     /// `0 + a + b + …`, the body's own order.
     fn scalar_sum(&mut self, args: &[Val]) -> Option<Val> {
-        if args.is_empty() || args.iter().any(|a| self.ty(*a) != Ty::Double) {
+        if args.is_empty() || args.len() >= reduce::LONG || args.iter().any(|a| self.ty(*a) != Ty::Double) {
             return None;
         }
         let mut sum = self.double(0.0);

@@ -6,27 +6,30 @@
 use super::{
     JitError,
     late::Late,
-    translate::{status, translate},
+    translate::{Translated, newest_tells, status, translate},
 };
 use crate::{
-    interp::{End, Fault, insufficient, rejection},
-    ir::{Inst, Program, Reduce, Term},
-    outcome::{OwnedValue, owned},
+    interp::{self, End, Fault, insufficient, rejection},
+    ir::{Inst, Program, Reduce, Slot, Term},
+    outcome::{OwnedValue, Target, Targets, owned, targets_of_frame},
 };
 use cranelift::codegen::{Context, isa::OwnedTargetIsa};
 use cranelift::prelude::FunctionBuilderContext;
 use cranelift_jit::{BranchProtection, JITMemoryKind, JITMemoryProvider, SystemMemoryProvider};
 use poolcast_runtime::{
     abi::{Host, RawSlot, View},
+    arena::Arena,
     snapshot::Snapshot,
     target::{self, MAX_NODES},
     trap::Trap,
     ty::Ty,
-    window::Plan,
+    value::DeallocationOption,
+    window::{Plan, Reads},
 };
-use std::cell::RefCell;
+use std::{cell::RefCell, ffi::c_void};
 
-type Entry = for<'r> unsafe extern "C" fn(*mut Host<'r>, *mut RawSlot, *const View, *const Snapshot<'r>) -> u64;
+/// Of host, frame, views and snapshot; the code hands the host on and reads numbers of the others.
+type Entry = unsafe extern "C" fn(*mut c_void, *mut RawSlot, *const View, *const c_void) -> u64;
 
 /// Compiled code of one program.
 pub struct Code {
@@ -37,6 +40,10 @@ pub struct Code {
     plan: Plan,
     /// Targets whose judgement the code leaves to its end.
     late: Vec<Late>,
+    /// The slots of the three outputs, `u32::MAX` for what is never assigned, if every late target is among them.
+    outputs: Option<[u32; 3]>,
+    /// Whether the code ever calls its host; most does not.
+    calls: bool,
 }
 
 /// Pages of code; freed when dropped, which the provider alone does not do.
@@ -72,9 +79,9 @@ fn define(
     isa: &OwnedTargetIsa,
     context: &mut Context,
     scratch: &mut FunctionBuilderContext,
-) -> Result<(Memory, *const u8, Vec<Late>), JitError> {
+) -> Result<(Memory, *const u8, Translated), JitError> {
     let fail = |e: &dyn std::fmt::Display| JitError(e.to_string());
-    let late = translate(program, isa.as_ref(), &mut context.func, scratch)?;
+    let translated = translate(program, isa.as_ref(), &mut context.func, scratch)?;
     let code =
         context.compile(isa.as_ref(), &mut Default::default()).map_err(|e| JitError(format!("{:?}", e.inner)))?;
     if !code.buffer.relocs().is_empty() {
@@ -87,12 +94,12 @@ fn define(
     // SAFETY: the provider has just given out these writable bytes, and nobody else has the pointer.
     unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), start, bytes.len()) };
     memory.0.finalize(BranchProtection::None).map_err(|e| fail(&e))?;
-    Ok((memory, start, late))
+    Ok((memory, start, translated))
 }
 
 impl Code {
     pub(super) fn compile(program: &Program, isa: OwnedTargetIsa) -> Result<Code, JitError> {
-        let (memory, start, late) = SCRATCH.with_borrow_mut(|(context, scratch)| {
+        let (memory, start, Translated { late, calls }) = SCRATCH.with_borrow_mut(|(context, scratch)| {
             context.clear();
             let done = define(program, &isa, context, scratch);
             if done.is_err() {
@@ -103,50 +110,139 @@ impl Code {
         })?;
         // SAFETY: `translate` built exactly this signature with the host's default calling convention.
         let entry = unsafe { std::mem::transmute::<*const u8, Entry>(start) };
-        Ok(Code { _memory: memory, entry, slots: program.slots.len(), plan: plan(program), late })
+        let outputs = program.outputs.map(|slot| slot.unwrap_or(u32::MAX));
+        let outputs = late.iter().all(|late| outputs.contains(&late.slot)).then_some(outputs);
+        Ok(Code { _memory: memory, entry, slots: program.slots.len(), plan: plan(program), outputs, late, calls })
     }
 
-    /// The program's windows, which a run needs resolved.
-    #[inline]
-    pub fn plan(&self) -> &Plan {
-        &self.plan
-    }
-
-    /// Run the code. `frame` has one slot for each of the program's, `views` one for each window.
-    #[inline]
+    /// Run the code on what the snapshot shows: how it ended, and every slot's value. `frame` has one slot for each of the
+    /// program's, `views` one for each window. Slots that a `stop()` left unwritten come out as 0.
     pub fn run(
         &self,
         program: &Program,
-        host: &mut Host<'_>,
+        snapshot: &Snapshot<'_>,
+        arena: &mut Arena,
+        frame: &mut [RawSlot],
+        views: &mut [View],
+    ) -> Result<(End, Vec<OwnedValue>), Fault> {
+        let end = self.start(program, snapshot, arena, frame, views)?;
+        self.judge(program, frame, end)?;
+        let value = |(slot, raw): (&Slot, &RawSlot)| {
+            let written = match end {
+                End::Finished => true,
+                End::Stopped(stmt) => slot.stmt < stmt,
+            };
+            if written && slot.ty != Ty::Poison {
+                // SAFETY: the slot was written by this run with its static type; arena and series are still borrowed.
+                owned(&unsafe { raw.value(slot.ty, &program.strings) })
+            } else {
+                OwnedValue::Double(0.0)
+            }
+        };
+        Ok((end, program.slots.iter().zip(&*frame).map(value).collect()))
+    }
+
+    /// Run the code for its targets alone.
+    #[inline(always)] // into its one caller: half of the cost is moving results about
+    pub fn targets(
+        &self,
+        program: &Program,
+        snapshot: &Snapshot<'_>,
+        arena: &mut Arena,
+        frame: &mut [RawSlot],
+        views: &mut [View],
+    ) -> Result<Targets, Fault> {
+        let end = self.start(program, snapshot, arena, frame, views)?;
+        if end == End::Finished
+            && let Some(targets) = self.plain_targets(program, frame)
+        {
+            return Ok(targets);
+        }
+        self.judge(program, frame, end)?;
+        Ok(targets_of_frame(program, frame, end))
+    }
+
+    /// The targets of a run that finished, if they are numbers of nodes as they stand and every late one is among them.
+    #[inline(always)]
+    fn plain_targets(&self, program: &Program, frame: &[RawSlot]) -> Option<Targets> {
+        let [dedicated, low_priority, option] = self.outputs?;
+        let target = |slot: u32| {
+            let Some(x) = frame.get(slot as usize) else { return Some(Target::Unchanged) };
+            (0.0..=MAX_NODES).contains(&x.double()).then(|| Target::Set(target::count(x.double(), &program.rules)))
+        };
+        Some(Targets {
+            dedicated: target(dedicated)?,
+            low_priority: target(low_priority)?,
+            option: frame.get(option as usize).map_or(DeallocationOption::default(), |x| x.option()),
+        })
+    }
+
+    /// Run the code; a run that finished still has its late targets to judge.
+    #[inline(always)]
+    fn start(
+        &self,
+        program: &Program,
+        snapshot: &Snapshot<'_>,
+        arena: &mut Arena,
+        frame: &mut [RawSlot],
+        views: &mut [View],
+    ) -> Result<End, Fault> {
+        assert!(frame.len() >= self.slots && views.len() >= self.plan.len(), "frame or views of another program");
+        if !View::resolve(&self.plan, snapshot, views) {
+            interp::few_enough(program, snapshot)?;
+        }
+        if self.calls {
+            return self.run_with_host(program, snapshot, arena, frame, views);
+        }
+        // SAFETY: the code calls no host, so it does not look at the pointer.
+        match unsafe { self.enter(std::ptr::null_mut(), snapshot, frame, views) } {
+            status::FINISHED => Ok(End::Finished),
+            word => ended(program, None, views, word),
+        }
+    }
+
+    /// Code that calls.
+    #[inline(never)]
+    fn run_with_host(
+        &self,
+        program: &Program,
+        snapshot: &Snapshot<'_>,
+        arena: &mut Arena,
         frame: &mut [RawSlot],
         views: &[View],
     ) -> Result<End, Fault> {
-        assert!(frame.len() >= self.slots && views.len() >= self.plan.len(), "frame or views of another program");
-        // SAFETY: the four pointers are live for the call and of the sizes the code was translated for (checked above);
-        // views were made from windows borrowed for the run; no callee unwinds into the code (`rt_host` catches).
-        let word = unsafe { (self.entry)(host, frame.as_mut_ptr(), views.as_ptr(), host.snapshot()) };
-        if word != status::FINISHED {
-            return ended(program, host, views, word);
+        arena.reset();
+        let mut host = Host::new(snapshot, &program.rules, arena);
+        // SAFETY: the host is alive and of this snapshot.
+        match unsafe { self.enter((&raw mut host).cast(), snapshot, frame, views) } {
+            status::FINISHED => Ok(End::Finished),
+            word => ended(program, host.trap.take(), views, word),
         }
-        let fine = |late: &Late| (0.0..=MAX_NODES).contains(&frame[late.slot as usize].double());
-        if self.late.iter().all(fine) { Ok(End::Finished) } else { self.judge(program, frame) }
     }
 
-    /// The judgement of the late targets, in their order.
+    /// # Safety
+    /// `host` is a `Host` made for this snapshot if the code calls one; frame and views are as many as the code's.
+    #[inline(always)]
+    unsafe fn enter(&self, host: *mut c_void, snapshot: &Snapshot<'_>, frame: &mut [RawSlot], views: &[View]) -> u64 {
+        // SAFETY: live pointers of the sizes the code was translated for; no callee unwinds into it (`rt_host` catches).
+        unsafe { (self.entry)(host, frame.as_mut_ptr(), views.as_ptr(), std::ptr::from_ref(snapshot).cast()) }
+    }
+
+    /// Judges the late targets of a run that finished, in their order.
     #[cold]
-    fn judge(&self, program: &Program, frame: &mut [RawSlot]) -> Result<End, Fault> {
-        for late in &self.late {
+    fn judge(&self, program: &Program, frame: &mut [RawSlot], end: End) -> Result<(), Fault> {
+        for late in self.late.iter().filter(|_| end == End::Finished) {
             let slot = &mut frame[late.slot as usize];
             let at = program.at[late.target.ix()];
             *slot = RawSlot::of(target::judge(slot.double(), &program.rules).map_err(|trap| Fault { trap, at })?);
         }
-        Ok(End::Finished)
+        Ok(())
     }
 }
 
 /// How a run ended that did not come to its last statement.
 #[cold]
-fn ended(program: &Program, host: &mut Host<'_>, views: &[View], word: u64) -> Result<End, Fault> {
+fn ended(program: &Program, trap: Option<Trap>, views: &[View], word: u64) -> Result<End, Fault> {
     let id = (word >> 32) as u32;
     match word & 0xffff_ffff {
         status::STOPPED => Ok(End::Stopped(id)),
@@ -156,7 +252,7 @@ fn ended(program: &Program, host: &mut Host<'_>, views: &[View], word: u64) -> R
                     let i = w.0 as usize;
                     insufficient(&program.windows[i], f64::from_bits(wanted), views[i].percent())
                 }
-                _ => host.trap.take().unwrap_or(Trap::TimeOverflow),
+                _ => trap.unwrap_or(Trap::TimeOverflow),
             };
             Err(Fault { trap, at: program.at[id as usize] })
         }
@@ -171,44 +267,18 @@ fn ended(program: &Program, host: &mut Host<'_>, views: &[View], word: u64) -> R
     }
 }
 
-/// The windows, and whose sums the program reads.
+/// The windows, and what the program reads of them.
 fn plan(program: &Program) -> Plan {
-    let mut sums = vec![false; program.windows.len()];
+    let mut reads = vec![Reads::default(); program.windows.len()];
     for (inst, live) in program.insts.iter().zip(&program.live) {
-        if let Inst::Reduce(Reduce::Sum | Reduce::Avg, w, _) = inst
-            && *live
-        {
-            sums[w.0 as usize] = true;
+        match *inst {
+            _ if !live => {}
+            Inst::Reduce(Reduce::Sum | Reduce::Avg, w, _) => reads[w.0 as usize].sum = true,
+            Inst::Reduce(Reduce::Len, ..) => {}
+            Inst::Reduce(kind, w, _) if newest_tells(program, kind, w) => {}
+            Inst::Reduce(_, w, _) | Inst::Window(w) => reads[w.0 as usize].samples = true,
+            _ => {}
         }
     }
-    Plan::new(&program.windows, &sums, &program.rules)
-}
-
-/// A finished run's frame, readable while the run's vectors are alive.
-pub struct Finished<'a> {
-    frame: &'a [RawSlot],
-    end: End,
-}
-
-impl<'a> Finished<'a> {
-    /// The frame of a run that just ended; `host` proves that the arena and the series are still borrowed.
-    pub fn new(frame: &'a [RawSlot], end: End, _host: &'a Host<'_>) -> Finished<'a> {
-        Finished { frame, end }
-    }
-    /// Every slot's value, copied out. Slots a `stop()` left unwritten come out as 0.
-    pub fn values(&self, program: &Program, out: &mut Vec<OwnedValue>) {
-        out.clear();
-        for (slot, raw) in program.slots.iter().zip(self.frame) {
-            let written = match self.end {
-                End::Finished => true,
-                End::Stopped(stmt) => slot.stmt < stmt,
-            };
-            out.push(if written && slot.ty != Ty::Poison {
-                // SAFETY: the slot was written by this run with its static type, and the run's memory is borrowed by `new`.
-                owned(&unsafe { raw.value(slot.ty, &program.strings) })
-            } else {
-                OwnedValue::Double(0.0)
-            });
-        }
-    }
+    Plan::new(&program.windows, &reads, &program.rules)
 }

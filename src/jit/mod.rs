@@ -10,7 +10,7 @@ mod late;
 mod scalar;
 mod translate;
 
-pub use code::{Code, Finished};
+pub use code::Code;
 
 use crate::ir::Program;
 use cranelift::codegen::{

@@ -34,6 +34,14 @@ pub(super) mod status {
     pub const BLOCK: u64 = 3;
 }
 
+/// What a run must know of the code besides its address.
+pub(super) struct Translated {
+    /// Targets the code leaves to be judged.
+    pub late: Vec<Late>,
+    /// Whether the code looks at its host.
+    pub calls: bool,
+}
+
 struct Translate<'p, 'b> {
     p: &'p Program,
     b: FunctionBuilder<'b>,
@@ -65,7 +73,7 @@ pub(super) fn translate(
     isa: &dyn TargetIsa,
     func: &mut Function,
     context: &mut FunctionBuilderContext,
-) -> Result<Vec<Late>, JitError> {
+) -> Result<Translated, JitError> {
     if isa.pointer_type() != PTR || isa.endianness() != Endianness::Little {
         return Err(JitError("only 64-bit little-endian hosts".into()));
     }
@@ -116,8 +124,17 @@ pub(super) fn translate(
         t.b.ins().return_(&[status]);
     }
     t.b.seal_all_blocks();
+    let calls = t.host_sig.is_some();
     t.b.finalize(frontend);
-    Ok(late)
+    Ok(Translated { late, calls })
+}
+
+/// Whether the newest sample tells a reduction. Of a window of one sample or none, the extremes are that sample; NaN, which
+/// no comparison holds for, is none.
+pub(super) fn newest_tells(p: &Program, kind: Reduce, w: WindowId) -> bool {
+    use Reduce::*;
+    matches!(p.windows[w.0 as usize], WindowSpec::Last { count: 1, .. })
+        && matches!(kind, Min | Max | MinFrom | MaxFrom | LastOrZero)
 }
 
 /// Which values are needed as such. A comparison that only decides is made where it decides.
@@ -338,8 +355,7 @@ impl Translate<'_, '_> {
         operand: Option<Val>,
         isa: &dyn TargetIsa,
     ) -> Result<Value, JitError> {
-        // Of a window of one sample or none, the extremes are that sample; NaN, which no comparison holds for, is none.
-        let single = matches!(self.p.windows[w.0 as usize], WindowSpec::Last { count: 1, .. });
+        let single = newest_tells(self.p, kind, w);
         match (kind, operand) {
             (Reduce::Min | Reduce::Max, _) if single => return Ok(self.view_f64(w, ViewLayout::NEWEST)),
             (Reduce::MinFrom | Reduce::MaxFrom, Some(operand)) if single => {

@@ -108,6 +108,46 @@ fn traps_have_the_same_place_and_words_everywhere() {
     }
 }
 
+#[test]
+fn a_window_of_too_many_samples_is_refused_everywhere_before_anything_runs() {
+    let mut rules = Rules::default();
+    rules.set("window_samples", "3").unwrap();
+    let refused = "Window of 7 samples of $PendingTasks; rule window_samples allows 3";
+    for (source, want) in [
+        ("x = avg($PendingTasks.GetSample(3));", None),
+        ("x = $PendingTasks.GetSamplePercent(7 * TimeInterval_Minute) + $PendingTasks.Count();", None),
+        ("x = avg($PendingTasks.GetSample(7));", Some("Line 1, Col 32")),
+        ("x = max(1, $PendingTasks.GetSample(TimeInterval_Hour, 0));", Some("Line 1, Col 35")),
+        ("x = $CurrentDedicatedNodes > 5 ? avg($PendingTasks.GetSample(7)) : 1;", Some("Line 1")),
+        ("y = 0;\nx = 1 / y > 0 && time(\"never\") > time() && len($PendingTasks.GetSample(7));", Some("Line 2")),
+        ("n = 7 * val($PendingTasks.GetSample(1), 0);\nx = len($PendingTasks.GetSample(n));", Some("Line 2")),
+    ] {
+        match (everywhere(source, &sampled(), &rules), want) {
+            (Ran::Done(..), None) => {}
+            (Ran::Failed(_, value, _), Some(at)) => {
+                assert!(value.contains(at) && value.ends_with(refused), "{source}: {value}")
+            }
+            (other, _) => panic!("{source}: {other:?}"),
+        }
+    }
+}
+
+/// Fractions have no prefix sums, and long lists are added up in another order than short ones.
+#[test]
+fn long_windows_of_fractions_are_reduced_alike_everywhere() {
+    let samples = (0..40).map(|i| f64::from(i * 37 % 11) + 0.1 * f64::from(i % 7));
+    let inputs = Inputs::at("2026-02-28T23:59:30Z").unwrap().samples(Metric::CpuPercent, samples).unwrap();
+    for n in [15, 16, 17, 40] {
+        let w = format!("$CPUPercent.GetSample({n})");
+        let source = format!(
+            "a = sum({w}); b = avg({w}); c = std({w}); d = norm({w}); v = {w}; e = sum(v, 0) + avg(0, v) + std(1, v);"
+        );
+        assert!(matches!(everywhere(&source, &inputs, &Rules::default()), Ran::Done(..)), "{source}");
+    }
+    let many = (0..20).map(|i| format!("{}.1", i * i)).collect::<Vec<_>>().join(", ");
+    assert!(matches!(everywhere(&format!("x = sum({many});"), &inputs, &Rules::default()), Ran::Done(..)));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]

@@ -1,7 +1,7 @@
 //! Functions of a list that give one number (language.md §2.7).
 //!
-//! In: one flattened vector. Out: a number; NaN and a note where there is nothing to reduce. Never: another order of
-//! summation than left to right from 0: fused and prefix-summed reads must equal these bits.
+//! In: one flattened vector. Out: a number; NaN and a note where there is nothing to reduce. Never: an order of summation
+//! that depends on the machine or the engine: fused and prefix-summed reads must equal these bits.
 
 use super::{DOC, double, row, vector};
 use crate::{
@@ -13,9 +13,27 @@ use crate::{
     value::Value,
 };
 
-/// Left to right from 0.
+/// Interleaved sums and scans of a long list.
+const LANES: usize = 8;
+/// Lists shorter than this are added up from left to right.
+pub const LONG: usize = 2 * LANES;
+
+/// Left to right from 0; of a long list, interleaved sums first, which do not wait for each other and round less.
+#[inline]
+fn add_up(v: &[f64], term: impl Fn(f64) -> f64) -> f64 {
+    let (chunks, rest) = if v.len() < LONG { (&[][..], v) } else { v.as_chunks::<LANES>() };
+    let mut lanes = [0.0; LANES];
+    for chunk in chunks {
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            *lane += term(*x);
+        }
+    }
+    let lanes = lanes.into_iter().fold(0.0, |acc, lane| acc + lane);
+    rest.iter().fold(lanes, |acc, x| acc + term(*x))
+}
+/// The sum; 0 of nothing.
 pub fn sum(v: &[f64]) -> f64 {
-    v.iter().fold(0.0, |acc, x| acc + x)
+    add_up(v, |x| x)
 }
 /// Sum over count; none of nothing.
 pub fn mean(v: &[f64]) -> Option<f64> {
@@ -33,9 +51,8 @@ pub fn max(v: &[f64]) -> Option<f64> {
 /// numbers are the same bits unless they are zeros: then the first of them is what the scan keeps.
 #[inline]
 fn extreme(v: &[f64], pick: impl Fn(f64, f64) -> f64) -> Option<f64> {
-    const LANES: usize = 8;
     let first = *v.first()?;
-    if v.len() < 2 * LANES {
+    if v.len() < LONG {
         return v.iter().copied().reduce(pick);
     }
     let mut lanes = [first; LANES];
@@ -60,24 +77,34 @@ pub fn std(v: &[f64]) -> Option<f64> {
     if v.len() < 2 {
         return None;
     }
-    let (mut sum, mut squares) = (0i128, 0i128);
-    for x in v {
-        let Some(whole) = small_whole(*x) else { return two_pass_std(v) };
-        sum += i128::from(whole);
-        squares += i128::from(whole * whole);
+    // Fewer than 2³² of them: neither their sum nor the halves of their squares overflow 64 bits.
+    let (mut sum, mut low, mut high) = (0i64, 0u64, 0u64);
+    // Chunks are given up without a branch for each number.
+    for chunk in v.chunks(64) {
+        if !chunk.iter().fold(true, |all, x| all & is_small_whole(*x)) {
+            return two_pass_std(v);
+        }
+        for x in chunk {
+            let whole = *x as i32;
+            let square = (i64::from(whole) * i64::from(whole)) as u64;
+            sum += i64::from(whole);
+            low += square & 0xffff_ffff;
+            high += square >> 32;
+        }
     }
-    Some(exact_std(v.len(), sum, squares))
+    Some(exact_std(v.len(), i128::from(sum), (i128::from(high) << 32) + i128::from(low)))
 }
-/// A whole number below 2³¹ in size: its square fits 64 bits.
+/// A whole number of 32 bits: its square fits 64.
 #[inline]
-pub(crate) fn small_whole(x: f64) -> Option<i64> {
-    let whole = x as i32;
-    if f64::from(whole) == x { Some(i64::from(whole)) } else { None }
+pub(crate) fn is_small_whole(x: f64) -> bool {
+    // Beside so large a number nothing but whole ones have room.
+    const ROOM: f64 = (3u64 << 51) as f64;
+    (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&x) & (x + ROOM - ROOM == x)
 }
 /// Deviation of `n` ≥ 2 whole numbers from their sum and sum of squares: nothing is rounded before the division.
 #[inline]
 pub(crate) fn exact_std(n: usize, sum: i128, squares: i128) -> f64 {
-    // n < 2³² and squares < 2⁶², so n·Σx² < 2¹²⁶.
+    // n < 2³² and every square ≤ 2⁶², so n·Σx² < 2¹²⁶.
     let n = n as i128;
     let numerator = n * squares - sum * sum;
     // Most fit 64 bits, whose conversion is an instruction instead of a call; the value is the same.
@@ -86,15 +113,12 @@ pub(crate) fn exact_std(n: usize, sum: i128, squares: i128) -> f64 {
 }
 fn two_pass_std(v: &[f64]) -> Option<f64> {
     let mean = mean(v)?;
-    let squares = v.iter().fold(0.0, |acc, x| {
-        let d = x - mean;
-        acc + d * d
-    });
+    let squares = add_up(v, |x| (x - mean) * (x - mean));
     Some((squares / (v.len() - 1) as f64).sqrt())
 }
 /// Square root of the sum of squares.
 pub fn norm(v: &[f64]) -> f64 {
-    v.iter().fold(0.0, |acc, x| acc + x * x).sqrt()
+    add_up(v, |x| x * x).sqrt()
 }
 /// Nearest rank of `p` percent. `scratch` is as long as `v`. A NaN anywhere is the result: it has no rank.
 pub fn percentile(v: &[f64], p: f64, scratch: &mut [f64]) -> Option<f64> {
@@ -192,7 +216,7 @@ pub(super) const ROWS: &[Builtin] = &[
         ["std(2, 4, 4, 4, 5, 5, 7, 9)" => "2.13809", "std(1)" => "nan"]
     },
     row! { Function "sum" { "sum(doubleVecList) -> double" [List; 0] => Double, Const, Some(|_, a| Ok(Value::Double(sum(vector(a, 0)?)))) }
-        "The sum of all numbers of the list, added from left to right. Of nothing: 0."
+        "The sum of all numbers of the list, added from left to right; of sixteen and more, in eight interleaved sums first, which differs in the last digits of fractions at most. Of nothing: 0."
         DOC, "always"
         ["sum(1, 2, 3.5)" => "6.5", "sum()" => "0"]
     },

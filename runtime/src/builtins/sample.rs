@@ -68,21 +68,29 @@ pub fn get_window<'r>(cx: &mut Cx<'r>, m: Metric, a: Ticks, b: Ticks, wanted: Op
     }
     let w = window(cx, m, a, b);
     cx.read(m, ReadKind::Window { lo: w.lo, hi: w.hi, possible: w.possible, wanted: Some(wanted) }, &w.range);
+    few_enough(m, w.range.len(), cx.rules)?;
     if w.percent < wanted {
         return Err(Trap::InsufficientSamples { metric: m, wanted, received: w.percent });
     }
     Ok(&cx.series(m).values()[w.range])
 }
 
-/// `GetSample` by count: the newest samples, however old, oldest first. Never fails; a fraction is cut off, and a
-/// count below one or NaN gives nothing.
-pub fn get_last<'r>(cx: &mut Cx<'r>, m: Metric, count: f64) -> &'r [f64] {
+/// Whether a window of so many samples may be looked at.
+pub fn few_enough(metric: Metric, found: usize, rules: &Rules) -> Result<(), Trap> {
+    let most = rules.window_samples.0;
+    if found <= most as usize { Ok(()) } else { Err(Trap::TooManySamples { metric, found, most }) }
+}
+
+/// `GetSample` by count: the newest samples, however old, oldest first; fewer when there are fewer. A fraction is cut off,
+/// and a count below one or NaN gives nothing.
+pub fn get_last<'r>(cx: &mut Cx<'r>, m: Metric, count: f64) -> Result<&'r [f64], Trap> {
     let now = cx.now();
     // The cast saturates, and NaN is 0.
     let count = count as usize;
     let range = cx.series(m).last_range(now, count);
     cx.read(m, ReadKind::Last(count), &range);
-    &cx.series(m).values()[range]
+    few_enough(m, range.len(), cx.rules)?;
+    Ok(&cx.series(m).values()[range])
 }
 
 /// `GetSamplePercent`.
@@ -116,7 +124,7 @@ pub fn latest(cx: &mut Cx<'_>, m: Metric) -> f64 {
 
 fn by_count<'r>(cx: &mut Cx<'r>, args: &[Value<'r>]) -> Result<Value<'r>, Trap> {
     let (m, count) = (metric(args, 0)?, double(args, 1)?);
-    Ok(Value::Vec(get_last(cx, m, count)))
+    get_last(cx, m, count).map(Value::Vec)
 }
 fn since<'r>(cx: &mut Cx<'r>, args: &[Value<'r>]) -> Result<Value<'r>, Trap> {
     let (m, a) = (metric(args, 0)?, first(cx, args)?);
@@ -168,7 +176,7 @@ pub(super) const ROWS: &[Builtin] = &[
             "GetSample(double count) -> doubleVec" [Double; 1] => Vec, ReadsSamples, Some(by_count);
             "GetSample((timestamp or timeinterval) startTime [, double samplePercent]) -> doubleVec" [Instant, Double; 1] => Vec, ReadsSamples, Some(since);
             "GetSample((timestamp or timeinterval) startTime, (timestamp or timeinterval) endTime [, double samplePercent]) -> doubleVec" [Instant, Instant, Double; 2] => Vec, ReadsSamples, Some(between) }
-        "Samples, oldest first. By count: the newest ones, however old; fewer when there are fewer, never an error. By window: those from the start to the end (now when not given); an interval looks back from now, the two ends come in either order, the earlier end is left out and the later one counts. When fewer than `samplePercent` of the possible samples (one per 30 s) are there, the evaluation stops with InsufficientSampleData; without `samplePercent` that is 70 (rule `default_percent`)."
+        "Samples, oldest first. By count: the newest ones, however old; fewer when there are fewer. By window: those from the start to the end (now when not given); an interval looks back from now, the two ends come in either order, the earlier end is left out and the later one counts. When fewer than `samplePercent` of the possible samples (one per 30 s) are there, the evaluation stops with InsufficientSampleData; without `samplePercent` that is 70 (rule `default_percent`). More samples than rule `window_samples` allows (20480, a week holds 20160) fail here, not in the service."
         Evidence::Documented("S1; default percentage observed S27#138"), "always"
         ["$PendingTasks.GetSample(2)" ("$PendingTasks": 4, 5, 6) => "[5,6]",
          "$PendingTasks.GetSample(9)" ("$PendingTasks": 4, 5, 6) => "[4,5,6]",
