@@ -22,6 +22,7 @@ use poolcast::{
 use pyo3::{prelude::*, types::PyDict};
 use std::{
     fmt::Write as _,
+    num::NonZeroU32,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -111,13 +112,16 @@ impl Scenario {
         Scenario::read(py, text, json, base, name, Overrides::default())
     }
 
-    /// The same with changes: another formula, workload file, seed or horizon, and knobs as ``name=value``.
-    #[pyo3(signature = (*, formula = None, workload = None, seed = None, until = None, set = Vec::new()))]
+    /// The same with changes: another formula, workload file (and how many of its CPUs make one task slot), seed or horizon,
+    /// and knobs as ``name=value``.
+    #[pyo3(signature = (*, formula = None, workload = None, cpus_per_slot = None, seed = None, until = None, set = Vec::new()))]
+    #[allow(clippy::too_many_arguments)] // keywords of a Python call
     fn replace(
         &self,
         py: Python<'_>,
         formula: Option<String>,
         workload: Option<String>,
+        cpus_per_slot: Option<NonZeroU32>,
         seed: Option<u64>,
         until: Option<String>,
         set: Vec<String>,
@@ -126,6 +130,7 @@ impl Scenario {
         let changes = Overrides {
             formula: formula.or(old.formula),
             workload: workload.or(old.workload),
+            cpus_per_slot: cpus_per_slot.map(NonZeroU32::get).or(old.cpus_per_slot),
             seed: seed.or(old.seed),
             until: until.or(old.until),
             set: old.set.into_iter().chain(set).collect(),
@@ -437,6 +442,6 @@ fn changed<'py>(
     if formula.is_none() && workload.is_none() && seed.is_none() && until.is_none() && set.is_empty() {
         return Ok(base);
     }
-    let made = base.bind(py).get().replace(py, formula, workload, seed, until, set)?;
+    let made = base.bind(py).get().replace(py, formula, workload, None, seed, until, set)?;
     Py::new(py, made)
 }

@@ -25,6 +25,16 @@ def test_simulate(scenario):
     assert poolcast.simulate(scenario, formula=FORMULAS["four"]).measures["peak_nodes"] == 4
 
 
+def test_replacing_a_workload_and_what_makes_a_slot(tmp_path):
+    trace = tmp_path / "trace.csv"
+    trace.write_text("submit_ms,run_ms,cpus\n" + "".join(f"{i * 1000},60000,4000\n" for i in range(20)))
+    scenario = poolcast.Scenario(SCENARIO).replace(formula="$TargetDedicatedNodes = 4;", workload=str(trace), until="6h")
+    assert poolcast.simulate(scenario).measures["unfinished"] == 20, "wider than any node"
+    assert poolcast.simulate(scenario.replace(cpus_per_slot=4000)).measures["unfinished"] == 0
+    with pytest.raises(ValueError):
+        scenario.replace(cpus_per_slot=0)
+
+
 def test_from_a_file(tmp_path):
     path = tmp_path / "burst.toml"
     path.write_text(SCENARIO)

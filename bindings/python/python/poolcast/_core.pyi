@@ -223,6 +223,7 @@ class Scenario:
         *,
         formula: str | None = None,
         workload: str | None = None,
+        cpus_per_slot: int | None = None,
         seed: int | None = None,
         until: str | None = None,
         set: Sequence[str] = ...,
