@@ -146,7 +146,7 @@ impl<'f> Watch<'f> {
             .iter()
             .map(|s| TraceStep {
                 span: s.span,
-                name: s.version.map(|v| hir.versions[v.ix()].name.clone()),
+                name: s.version.map(|v| hir.versions[v.ix()].name.to_string()),
                 value: None,
                 branches: Vec::new(),
                 reads: Vec::new(),
@@ -212,7 +212,7 @@ impl Trace {
         let wanted = Output::from_name(name).map(Output::name);
         let last = (0..hir.versions.len() as u32).rev().map(VersionId).filter(reached).find(|v| {
             let version = &hir.versions[v.ix()];
-            version.name == name || (wanted.is_some() && version.output.map(Output::name) == wanted)
+            *version.name == *name || (wanted.is_some() && version.output.map(Output::name) == wanted)
         });
         let mut steps = std::collections::BTreeSet::new();
         let mut open: Vec<VersionId> = last.into_iter().collect();

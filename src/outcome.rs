@@ -201,7 +201,7 @@ pub(crate) fn outcome(p: &Program, end: End, snapshot: &Snapshot<'_>, slot: impl
     let variables: Vec<(String, OwnedValue)> = names
         .iter()
         .filter(|s| p.slots[**s as usize].ty != Ty::Poison)
-        .map(|s| (p.slots[*s as usize].name.clone(), slot(*s)))
+        .map(|s| (p.slots[*s as usize].name.to_string(), slot(*s)))
         .collect();
     let mut results = heading([dedicated.or(present(snapshot, 0)), low_priority.or(present(snapshot, 1))], option);
     for (name, value) in &variables {

@@ -47,6 +47,7 @@ impl<'s> Builder<'s> {
         ast.spans.reserve(nodes);
         ast.first.reserve(nodes);
         ast.detail.reserve(nodes);
+        ast.stmts.reserve(text.len() / 32 + 4);
         Builder { text, ast, stack: Vec::with_capacity(32), waiting: Vec::with_capacity(32), names: Interner::new() }
     }
 

@@ -174,7 +174,7 @@ fn limits_kept(hir: &Hir, limits: &[Limit], found: &Found, out: &mut Vec<Diagnos
             continue;
         }
         let stmt = &hir.stmts[l.stmt];
-        let name = stmt.version.map_or("", |v| hir.versions[v.ix()].name.as_str());
+        let name = stmt.version.map_or("", |v| hir.versions[v.ix()].name.as_ref());
         let (code, word) = if l.upper { (code::CAP, "exceed") } else { (code::FLOOR, "fall below") };
         let g = poolcast_runtime::print::general;
         out.push(

@@ -177,8 +177,7 @@ impl Checker<'_> {
         let overload = &builtin.overloads[chosen];
         for (i, &a) in list.iter().enumerate() {
             if param(overload, i) == Some(Param::Double) && self.ty(a) == Ty::Vec {
-                let what = format!("argument {} of `{}`", i + 1, builtin.name);
-                self.number(a, &what);
+                self.number(a, format_args!("argument {} of `{}`", i + 1, builtin.name));
             }
         }
         if list.is_empty() && overload.params.first() == Some(&Param::List) {

@@ -4,6 +4,7 @@
 
 use poolcast_grammar::{BinOp, Span, UnOp};
 use poolcast_runtime::{catalog::OverloadId, metric::Metric, ticks::Interval, ty::Ty, value::DeallocationOption};
+use std::sync::Arc;
 
 /// Index of a checked expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -144,7 +145,7 @@ pub enum Poison {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Version {
     /// The name as written, `$` included.
-    pub name: String,
+    pub name: Arc<str>,
     /// Set when it is a service variable.
     pub output: Option<Output>,
     /// Type of the value.

@@ -79,7 +79,13 @@ impl<'a> Checker<'a> {
         let blank = Node { kind: HKind::Stop, ty: Ty::Poison, coerce: Coerce::Keep, at: 0 };
         Checker {
             ast,
-            hir: Hir { exprs: Vec::with_capacity(ast.exprs.len()), ..Hir::default() },
+            hir: Hir {
+                exprs: Vec::with_capacity(ast.exprs.len()),
+                args: Vec::with_capacity(ast.args.len()),
+                stmts: Vec::with_capacity(ast.stmts.len()),
+                versions: Vec::with_capacity(ast.stmts.len()),
+                ..Hir::default()
+            },
             out: Vec::new(),
             nodes: vec![blank; ast.exprs.len()],
             map: vec![HId(0); ast.exprs.len()],
@@ -91,7 +97,10 @@ impl<'a> Checker<'a> {
     }
 
     fn statement(&mut self, index: u32, stmt: &Stmt) {
-        let output = stmt.target.and_then(|(name, _)| Output::from_name(self.ast.name(name)));
+        let output = stmt.target.and_then(|(name, _)| match self.class(name) {
+            names::Class::Output(output) => Some(output),
+            _ => None,
+        });
         self.writes_option = output == Some(Output::Option);
         let first_expr = self.ast.first[stmt.value.ix()];
         for id in first_expr..=stmt.value.0 {
@@ -119,7 +128,7 @@ impl<'a> Checker<'a> {
         let version = target.map(|(name, _)| {
             let id = VersionId(self.hir.versions.len() as u32);
             let ty = self.hir.expr(value).ty;
-            self.hir.versions.push(Version { name: self.ast.name(name).to_owned(), output, ty, stmt: index });
+            self.hir.versions.push(Version { name: self.ast.name(name).into(), output, ty, stmt: index });
             self.vars[name.0 as usize] = Some(id);
             id
         });

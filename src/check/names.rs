@@ -44,7 +44,6 @@ impl Checker<'_> {
     /// Meaning of a bare name in an expression.
     pub(super) fn name(&mut self, id: ExprId, name: Name) -> (HKind, Ty) {
         let span = self.ast.span(id);
-        let text = self.ast.name(name);
         match self.class(name) {
             Class::Output(Output::Option) => {
                 let d = self
@@ -69,7 +68,7 @@ impl Checker<'_> {
             }
             Class::User => match self.vars[name.0 as usize] {
                 Some(v) => (HKind::Var(v), self.hir.versions[v.ix()].ty),
-                None if self.writes_option => self.option_word(span, text),
+                None if self.writes_option => self.option_word(span, name),
                 None => self.undefined(span, name),
             },
         }
@@ -88,7 +87,8 @@ impl Checker<'_> {
         find(own).or_else(|| find(other))
     }
 
-    fn option_word(&mut self, span: Span, text: &str) -> (HKind, Ty) {
+    fn option_word(&mut self, span: Span, name: Name) -> (HKind, Ty) {
+        let text = self.ast.name(name);
         let mut d = self.error(code::OPTION_VALUE, span, format!("`{text}` is not a deallocation option"));
         let words = DeallocationOption::ALL.map(DeallocationOption::keyword);
         match nearest(text, words.iter().copied()) {

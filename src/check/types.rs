@@ -4,6 +4,7 @@
 
 use super::*;
 use poolcast_grammar::{BinOp, UnOp};
+use std::fmt;
 
 impl Checker<'_> {
     /// Read a metric object as a number where a value is wanted (language.md §0.2).
@@ -26,7 +27,7 @@ impl Checker<'_> {
     }
 
     /// Ask for a number: metrics are read, a vector gives its only element (language.md §0.3). False when it cannot be one.
-    pub(super) fn number(&mut self, id: ExprId, what: &str) -> bool {
+    pub(super) fn number(&mut self, id: ExprId, what: fmt::Arguments<'_>) -> bool {
         self.settle(id);
         match self.ty(id) {
             Ty::Double | Ty::Poison => true,
@@ -58,7 +59,7 @@ impl Checker<'_> {
             (UnOp::Neg, Ty::Interval) => (kind, Ty::Interval),
             (UnOp::Neg, Ty::Double) => (kind, Ty::Double),
             (UnOp::Not, Ty::Double | Ty::Vec) => {
-                self.number(arg, "`!`");
+                self.number(arg, format_args!("`!`"));
                 (kind, Ty::Double)
             }
             (UnOp::Neg, Ty::Vec) => {
@@ -90,8 +91,7 @@ impl Checker<'_> {
         self.settle(b);
         let (ta, tb) = (self.ty(a), self.ty(b));
         if matches!(op, And | Or) {
-            let what = format!("`{}`", op.symbol());
-            let ok = [a, b].into_iter().all(|side| self.number(side, &what));
+            let ok = [a, b].into_iter().all(|side| self.number(side, format_args!("`{}`", op.symbol())));
             if ok {
                 return (HKind::Logic(op, ha, hb), Ty::Double);
             }
@@ -105,8 +105,7 @@ impl Checker<'_> {
             self.comparison_shape(id, op, a, b);
             let ok = match (ta, tb) {
                 (Ty::Double | Ty::Vec, Ty::Double | Ty::Vec) => {
-                    let what = format!("`{}`", op.symbol());
-                    self.number(a, &what) && self.number(b, &what)
+                    [a, b].into_iter().all(|side| self.number(side, format_args!("`{}`", op.symbol())))
                 }
                 (Ty::Str, Ty::Str) => {
                     if !matches!(op, Eq | Ne) {
@@ -235,7 +234,7 @@ impl Checker<'_> {
 
     pub(super) fn ternary(&mut self, id: ExprId, c: ExprId, t: ExprId, e: ExprId) -> (HKind, Ty) {
         let kind = HKind::Ternary(HId(c.0), HId(t.0), HId(e.0));
-        if !self.number(c, "a condition") {
+        if !self.number(c, format_args!("a condition")) {
             let ty = self.ty(c);
             let d = self
                 .error(
@@ -297,7 +296,7 @@ impl Checker<'_> {
             self.keyword_misplaced(value);
         } else if self.ty(value) == Ty::Never {
             self.stop_value(value);
-        } else if !self.number(value, "a target") {
+        } else if !self.number(value, format_args!("a target")) {
             let ty = self.ty(value);
             let name = target.text(self.ast.text());
             let d = self

@@ -111,7 +111,7 @@ fn extend(formula: &Formula, cut: Option<u32>, condition: &str) -> Result<Extend
         return Err(format!("the assertion `{condition}` does not check: {}{remedy}", d.message));
     }
     let program = lower(&checked.hir, formula.rules(), Effort::Optimised);
-    let slot = |name: &str| program.slots.iter().position(|s| s.name == name);
+    let slot = |name: &str| program.slots.iter().position(|s| *s.name == *name);
     let (Some(holds), margin) = (slot(HOLDS), slot(MARGIN)) else {
         return Err("the assertion cannot be reached: the formula always stops before its end".into());
     };

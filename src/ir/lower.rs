@@ -18,6 +18,7 @@ use poolcast_runtime::{
     rules::{Lenience, NanCondition},
 };
 use rustc_hash::FxHashMap;
+use std::{collections::hash_map::Entry, sync::LazyLock};
 
 /// Whether to optimise. The unoptimised program is the oracle the optimised one is tested against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,13 +63,15 @@ pub(super) struct Lower<'h> {
     stmt: u32,
     /// Where a trap of the instruction being lowered is reported.
     pub(super) at: u32,
-    /// An empty world to fold in, made when first needed.
-    nowhere: Option<(SeriesStore, Arena)>,
+    /// For what bodies fold to; takes no memory before.
+    arena: Arena,
 }
 
 impl<'h> Lower<'h> {
     fn new(hir: &'h Hir, rules: &'h Rules, effort: Effort) -> Lower<'h> {
         let n = hir.exprs.len();
+        // An expression is one instruction, mostly; an assignment may be two more.
+        let insts = n + 2 * hir.stmts.len() + 8;
         let slots = hir
             .versions
             .iter()
@@ -81,9 +84,9 @@ impl<'h> Lower<'h> {
             })
             .collect();
         let program = Program {
-            insts: Vec::with_capacity(n + 8),
-            tys: Vec::with_capacity(n + 8),
-            at: Vec::with_capacity(n + 8),
+            insts: Vec::with_capacity(insts),
+            tys: Vec::with_capacity(insts),
+            at: Vec::with_capacity(insts),
             live: Vec::new(),
             blocks: Vec::new(),
             lists: Vec::new(),
@@ -122,12 +125,12 @@ impl<'h> Lower<'h> {
             opens: Vec::new(),
             versions: vec![Val(0); hir.versions.len()],
             shared: FxHashMap::with_capacity_and_hasher(n, Default::default()),
-            log: Vec::new(),
+            log: Vec::with_capacity(n),
             start: 0,
             dead: false,
             stmt: 0,
             at: 0,
-            nowhere: None,
+            arena: Arena::new(1 << 16),
         }
     }
 
@@ -243,13 +246,12 @@ impl<'h> Lower<'h> {
         if !self.optimising() || !shareable(&inst) {
             return self.push(inst, ty);
         }
-        if let Some(v) = self.shared.get(&inst) {
-            return *v;
-        }
-        let v = self.push(inst, ty);
-        self.shared.insert(inst, v);
+        match self.shared.entry(inst) {
+            Entry::Occupied(known) => return *known.get(),
+            Entry::Vacant(free) => free.insert(Val(self.program.insts.len() as u32)),
+        };
         self.log.push(inst);
-        v
+        self.push(inst, ty)
     }
 
     pub(super) fn forget(&mut self, mark: usize) {
@@ -464,13 +466,14 @@ impl<'h> Lower<'h> {
 
     /// Run a body on constants. What it reads decides: a body that looked at the clock or trapped is left for the run.
     fn fold_call(&mut self, overload: OverloadId, args: &[Val]) -> Option<Val> {
-        let values: Option<Vec<Value<'_>>> = args.iter().map(|a| self.constant_value(*a)).collect();
+        // What may be folded reads no samples, so that any store will do.
+        static NOWHERE: LazyLock<SeriesStore> = LazyLock::new(SeriesStore::default);
+        let values: Vec<Value<'_>> = args.iter().map(|a| self.constant_value(*a)).collect::<Option<_>>()?;
         let body = builtins::overload(overload).body?;
-        let (series, arena) = self.nowhere.get_or_insert_with(|| (SeriesStore::new(self.rules), Arena::new(1 << 16)));
-        let snapshot =
-            Snapshot { now: Ticks(0), series, targets: [0.0; 2], current: [0.0; 2], task_slots: 1.0, seed: 0 };
-        let mut cx = Cx::new(&snapshot, self.rules, arena);
-        let out = body(&mut cx, &values?).ok().filter(|_| !cx.clock_read && cx.notes.is_empty())?;
+        let (targets, current) = ([0.0; 2], [0.0; 2]);
+        let snapshot = Snapshot { now: Ticks(0), series: &NOWHERE, targets, current, task_slots: 1.0, seed: 0 };
+        let mut cx = Cx::new(&snapshot, self.rules, &self.arena);
+        let out = body(&mut cx, &values).ok().filter(|_| !cx.clock_read && cx.notes.is_empty())?;
         // Only plain numbers leave; nothing borrowed from the empty world does.
         let out = match out {
             Value::Double(x) => Value::Double(x),

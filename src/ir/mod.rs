@@ -141,7 +141,7 @@ pub struct Block {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slot {
     /// The name as written.
-    pub name: String,
+    pub name: std::sync::Arc<str>,
     /// Set for service variables.
     pub output: Option<Output>,
     /// Type of the value.

@@ -1,11 +1,12 @@
-//! Machine code and its memory.
+//! Machine code and its runs.
 //!
-//! In: a program. Out: runs of it. Never: a function pointer outside `Code`; the memory lives exactly as long.
+//! In: a program. Out: runs of it. Never: a function pointer outside `Code`; its memory lives as long.
 #![allow(unsafe_code)]
 
 use super::{
     JitError,
     late::Late,
+    memory::{self, Memory},
     translate::{Translated, newest_tells, status, translate},
 };
 use crate::{
@@ -15,7 +16,6 @@ use crate::{
 };
 use cranelift::codegen::{Context, isa::OwnedTargetIsa};
 use cranelift::prelude::FunctionBuilderContext;
-use cranelift_jit::{BranchProtection, JITMemoryKind, JITMemoryProvider, SystemMemoryProvider};
 use poolcast_runtime::{
     abi::{Host, RawSlot, View},
     arena::Arena,
@@ -46,19 +46,9 @@ pub struct Code {
     calls: bool,
 }
 
-/// Pages of code; freed when dropped, which the provider alone does not do.
-struct Memory(SystemMemoryProvider);
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        // SAFETY: a `Memory` is dropped with the only `Code` that has a pointer into it, or before there is one.
-        unsafe { self.0.free_memory() };
-    }
-}
-
-// SAFETY: once made executable the pages are only read and run (they are never written again) and freed once, in `drop`.
+// SAFETY: code that has been placed is only read and run, never written again, and any thread may give its memory back.
 unsafe impl Send for Code {}
-// SAFETY: as above; running code only reads the code pages.
+// SAFETY: as above; running code only reads its memory.
 unsafe impl Sync for Code {}
 
 impl std::fmt::Debug for Code {
@@ -80,20 +70,14 @@ fn define(
     context: &mut Context,
     scratch: &mut FunctionBuilderContext,
 ) -> Result<(Memory, *const u8, Translated), JitError> {
-    let fail = |e: &dyn std::fmt::Display| JitError(e.to_string());
     let translated = translate(program, isa.as_ref(), &mut context.func, scratch)?;
     let code =
         context.compile(isa.as_ref(), &mut Default::default()).map_err(|e| JitError(format!("{:?}", e.inner)))?;
     if !code.buffer.relocs().is_empty() {
         return Err(JitError("the code refers to a symbol".into()));
     }
-    let bytes = code.buffer.data();
     let align = code.buffer.alignment.max(isa.function_alignment().minimum);
-    let mut memory = Memory(SystemMemoryProvider::new());
-    let start = memory.0.allocate(bytes.len(), u64::from(align), JITMemoryKind::Executable).map_err(|e| fail(&e))?;
-    // SAFETY: the provider has just given out these writable bytes, and nobody else has the pointer.
-    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), start, bytes.len()) };
-    memory.0.finalize(BranchProtection::None).map_err(|e| fail(&e))?;
+    let (memory, start) = memory::place(code.buffer.data(), align)?;
     Ok((memory, start, translated))
 }
 

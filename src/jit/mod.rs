@@ -7,6 +7,7 @@
 mod code;
 mod flat;
 mod late;
+mod memory;
 mod scalar;
 mod translate;
 

@@ -3,7 +3,7 @@
 //! In: a verified program. Out: a function `(host, frame, views, inputs) -> status`. Never: a rule of the language.
 //!
 //! Status: low half 0 finished, 1 stopped, 2 an instruction trapped, 3 a block ends in a trap; high half the statement,
-//! instruction or block. Cold exits are shared.
+//! instruction or block.
 
 use super::{
     JitError,
@@ -45,8 +45,10 @@ pub(super) struct Translated {
 struct Translate<'p, 'b> {
     p: &'p Program,
     b: FunctionBuilder<'b>,
-    /// Cranelift values of each value; a vector is pointer and length.
+    /// Cranelift values of each value that is no constant; a vector is pointer and length.
     vals: Vec<[Option<Value>; 2]>,
+    /// Constants by type and bits, made where they are needed; of the present block and those it follows for certain.
+    constants: Vec<(Type, i64, Value)>,
     blocks: Vec<Block>,
     flat: Flat,
     /// By value: a target judged after the code.
@@ -61,8 +63,6 @@ struct Translate<'p, 'b> {
     reduce_sig: Option<SigRef>,
     unary_sig: Option<SigRef>,
     cells: Option<StackSlot>,
-    /// Returns its parameter.
-    exit: Option<Block>,
 }
 
 const PTR: Type = types::I64;
@@ -91,6 +91,7 @@ pub(super) fn translate(
         p,
         b,
         vals: vec![[None; 2]; p.insts.len()],
+        constants: Vec::with_capacity(16),
         blocks: Vec::new(),
         flat: Flat::new(p),
         late: vec![false; p.insts.len()],
@@ -103,7 +104,6 @@ pub(super) fn translate(
         reduce_sig: None,
         unary_sig: None,
         cells: None,
-        exit: None,
     };
     let late = late::late(p);
     for late in &late {
@@ -116,12 +116,6 @@ pub(super) fn translate(
     }
     for i in 0..p.blocks.len() {
         t.block(i, isa)?;
-    }
-    if let Some(exit) = t.exit {
-        t.b.switch_to_block(exit);
-        t.b.set_cold_block(exit);
-        let status = t.b.append_block_param(exit, types::I64);
-        t.b.ins().return_(&[status]);
     }
     t.b.seal_all_blocks();
     let calls = t.host_sig.is_some();
@@ -157,11 +151,23 @@ fn numbers(p: &Program) -> Vec<bool> {
     number
 }
 
+/// Type and bits of a constant.
+fn constant(inst: &Inst) -> Option<(Type, i64)> {
+    Some(match *inst {
+        Inst::Double(bits) => (types::F64, bits as i64),
+        Inst::Interval(t) | Inst::Time(t) => (types::I64, t),
+        Inst::Str(s) => (types::I64, i64::from(s)),
+        Inst::Option(o) => (types::I64, o as i64),
+        Inst::Metric(m) => (types::I64, m as i64),
+        _ => return None,
+    })
+}
+
 impl Translate<'_, '_> {
     fn block(&mut self, i: usize, isa: &dyn TargetIsa) -> Result<(), JitError> {
         let block = self.p.blocks[i];
         if i > 0 && !self.flat.absorbed[i] {
-            self.b.switch_to_block(self.blocks[i]);
+            self.enter(self.blocks[i]);
         }
         for v in block.lo..block.hi {
             let needless = self.flat.holds[v as usize] || !self.number[v as usize];
@@ -191,9 +197,35 @@ impl Translate<'_, '_> {
         Ok(())
     }
 
+    fn enter(&mut self, block: Block) {
+        self.b.switch_to_block(block);
+        self.constants.clear();
+    }
+
     fn ret(&mut self, word: u64) {
-        let v = self.b.ins().iconst(types::I64, word as i64);
+        let v = self.int(word as i64);
         self.b.ins().return_(&[v]);
+    }
+
+    fn double(&mut self, x: f64) -> Value {
+        self.constant(types::F64, x.to_bits() as i64)
+    }
+
+    fn int(&mut self, x: i64) -> Value {
+        self.constant(types::I64, x)
+    }
+
+    fn constant(&mut self, ty: Type, bits: i64) -> Value {
+        let known = self.constants.iter().find(|(t, b, _)| (*t, *b) == (ty, bits));
+        if let Some((_, _, value)) = known {
+            return *value;
+        }
+        let value = match ty {
+            types::F64 => self.b.ins().f64const(f64::from_bits(bits as u64)),
+            _ => self.b.ins().iconst(ty, bits),
+        };
+        self.constants.push((ty, bits, value));
+        value
     }
 
     /// A condition as a flag. A comparison is used directly instead of through 1.0 or 0.0.
@@ -201,7 +233,12 @@ impl Translate<'_, '_> {
         if let Inst::Binary(op, a, b) = self.p.insts[c.ix()] {
             if let Some(cc) = scalar::comparison(op) {
                 let (x, y) = (self.one(a)?, self.one(b)?);
-                return Ok(self.b.ins().fcmp(cc, x, y));
+                return Ok(match (self.p.insts[a.ix()], self.p.insts[b.ix()]) {
+                    (Inst::Percent(_), Inst::Double(y_bits)) if !f64::from_bits(y_bits).is_nan() => {
+                        self.below(cc, x, y)
+                    }
+                    _ => self.b.ins().fcmp(cc, x, y),
+                });
             }
             if let Some(cc) = scalar::tick_comparison(op) {
                 let (x, y) = (self.one(a)?, self.one(b)?);
@@ -209,12 +246,25 @@ impl Translate<'_, '_> {
             }
         }
         let x = self.one(c)?;
-        let zero = self.b.ins().f64const(0.0);
-        let cc = match self.p.rules.nan_condition {
-            NanCondition::True => FloatCC::NotEqual,
-            NanCondition::False => FloatCC::OrderedNotEqual,
+        let zero = self.double(0.0);
+        let cc = match (self.p.insts[c.ix()], self.p.rules.nan_condition) {
+            // Neither NaN nor negative: one flag decides.
+            (Inst::Reduce(Reduce::Len, ..), _) => FloatCC::GreaterThan,
+            (_, NanCondition::True) => FloatCC::NotEqual,
+            (_, NanCondition::False) => FloatCC::OrderedNotEqual,
         };
         Ok(self.b.ins().fcmp(cc, x, zero))
+    }
+
+    /// A comparison of what is never NaN with a constant that is not. x86-64 reads a constant from memory when it is the second operand,
+    /// and keeps the order of a "less" whose NaN counts as such.
+    fn below(&mut self, cc: FloatCC, x: Value, y: Value) -> Value {
+        let cc = match cc {
+            FloatCC::LessThan => FloatCC::UnorderedOrLessThan,
+            FloatCC::LessThanOrEqual => FloatCC::UnorderedOrLessThanOrEqual,
+            cc => cc,
+        };
+        self.b.ins().fcmp(cc, x, y)
     }
 
     /// `c ? yes : no`, both computed.
@@ -229,20 +279,31 @@ impl Translate<'_, '_> {
         if let Inst::Double(bits) = self.p.insts[y.ix()]
             && let Some(reciprocal) = scalar::exact_reciprocal(f64::from_bits(bits))
         {
-            let by = self.b.ins().f64const(reciprocal);
+            let by = self.double(reciprocal);
             return Ok(self.b.ins().fmul(x, by));
         }
         let y = self.one(y)?;
         Ok(self.b.ins().fdiv(x, y))
     }
 
-    fn one(&self, v: Val) -> Result<Value, JitError> {
-        self.vals[v.ix()][0].ok_or_else(|| JitError(format!("%{} has no value", v.0)))
+    fn one(&mut self, v: Val) -> Result<Value, JitError> {
+        match (constant(&self.p.insts[v.ix()]), self.vals[v.ix()][0]) {
+            (Some((ty, bits)), _) => Ok(self.constant(ty, bits)),
+            (None, Some(value)) => Ok(value),
+            (None, None) => Err(JitError(format!("%{} has no value", v.0))),
+        }
     }
 
-    fn pair(&self, v: Val) -> Result<[Option<Value>; 2], JitError> {
-        self.one(v)?;
-        Ok(self.vals[v.ix()])
+    fn pair(&mut self, v: Val) -> Result<[Option<Value>; 2], JitError> {
+        Ok([Some(self.one(v)?), self.vals[v.ix()][1]])
+    }
+
+    /// What is to be stored. The bits of a constant need no way through a register for doubles.
+    fn stored(&mut self, v: Val) -> Result<[Option<Value>; 2], JitError> {
+        match constant(&self.p.insts[v.ix()]) {
+            Some((_, bits)) => Ok([Some(self.int(bits)), None]),
+            None => self.pair(v),
+        }
     }
 
     fn inst(&mut self, v: u32, block: usize, isa: &dyn TargetIsa) -> Result<(), JitError> {
@@ -259,11 +320,9 @@ impl Translate<'_, '_> {
                 let second = (ty == Ty::Vec).then(|| self.b.append_block_param(clif, types::I64));
                 [Some(first), second]
             }
-            Inst::Double(bits) => [Some(self.b.ins().f64const(f64::from_bits(bits))), None],
-            Inst::Interval(t) | Inst::Time(t) => [Some(self.b.ins().iconst(types::I64, t)), None],
-            Inst::Str(s) => [Some(self.b.ins().iconst(types::I64, i64::from(s))), None],
-            Inst::Option(o) => [Some(self.b.ins().iconst(types::I64, o as i64)), None],
-            Inst::Metric(m) => [Some(self.b.ins().iconst(types::I64, m as i64)), None],
+            // Made where they are needed.
+            Inst::Double(_) | Inst::Interval(_) | Inst::Time(_) => return Ok(()),
+            Inst::Str(_) | Inst::Option(_) | Inst::Metric(_) => return Ok(()),
             Inst::Input(input) => {
                 let (ty, offset) = match input {
                     Input::Now => (types::I64, InputLayout::NOW),
@@ -280,7 +339,7 @@ impl Translate<'_, '_> {
                     None => match abi::unary(op) {
                         Some(address) => {
                             let sig = self.unary_sig(isa);
-                            let f = self.b.ins().iconst(PTR, address as i64);
+                            let f = self.int(address as i64);
                             let call = self.b.ins().call_indirect(sig, f, &[x]);
                             [Some(self.b.inst_results(call)[0]), None]
                         }
@@ -305,8 +364,8 @@ impl Translate<'_, '_> {
             Inst::Select(c, a, b) => [Some(self.choose(c, a, b)?), None],
             Inst::Require(w, wanted) => {
                 let have = self.view_f64(w, ViewLayout::PERCENT);
-                let want = self.b.ins().f64const(f64::from_bits(wanted));
-                let short = self.b.ins().fcmp(FloatCC::LessThan, have, want);
+                let want = self.double(f64::from_bits(wanted));
+                let short = self.below(FloatCC::LessThan, have, want);
                 self.trap_if(short, v);
                 [None, None]
             }
@@ -326,7 +385,7 @@ impl Translate<'_, '_> {
             Inst::Target(a) => self.target(v, a, isa)?,
             Inst::Store(slot, a) => {
                 let at = slot as i32 * RawSlot::SIZE;
-                let [first, second] = self.pair(a)?;
+                let [first, second] = self.stored(a)?;
                 for (value, offset) in [(first, 0), (second, 8)] {
                     if let Some(value) = value {
                         self.b.ins().store(flags, value, self.frame, at + offset);
@@ -365,7 +424,7 @@ impl Translate<'_, '_> {
             }
             (Reduce::LastOrZero, _) if single => {
                 let newest = self.view_f64(w, ViewLayout::NEWEST);
-                let zero = self.b.ins().f64const(0.0);
+                let zero = self.double(0.0);
                 let there = self.b.ins().fcmp(FloatCC::Equal, newest, newest);
                 return Ok(self.b.ins().select(there, newest, zero));
             }
@@ -386,7 +445,7 @@ impl Translate<'_, '_> {
         };
         let operand = match operand {
             Some(v) => self.one(v)?,
-            None => self.b.ins().f64const(0.0),
+            None => self.double(0.0),
         };
         if self.reduce_sig.is_none() {
             let mut sig = Signature::new(isa.default_call_conv());
@@ -395,9 +454,11 @@ impl Translate<'_, '_> {
             self.reduce_sig = Some(self.b.import_signature(sig));
         }
         let sig = self.reduce_sig.ok_or_else(|| JitError("signature".into()))?;
-        let offset = self.view(w);
-        let view = self.b.ins().iadd_imm_s(self.views, i64::from(offset));
-        let f = self.b.ins().iconst(PTR, address as i64);
+        let view = match self.view(w) {
+            0 => self.views,
+            offset => self.b.ins().iadd_imm_s(self.views, i64::from(offset)),
+        };
+        let f = self.int(address as i64);
         let call = self.b.ins().call_indirect(sig, f, &[view, operand]);
         Ok(self.b.inst_results(call)[0])
     }
@@ -439,8 +500,8 @@ impl Translate<'_, '_> {
     /// A number of nodes passes; anything else is judged by the host, under the rules.
     fn target(&mut self, v: u32, a: Val, isa: &dyn TargetIsa) -> Result<[Option<Value>; 2], JitError> {
         let x = self.one(a)?;
-        let zero = self.b.ins().f64const(0.0);
-        let most = self.b.ins().f64const(MAX_NODES);
+        let zero = self.double(0.0);
+        let most = self.double(MAX_NODES);
         let low = self.b.ins().fcmp(FloatCC::GreaterThanOrEqual, x, zero);
         let high = self.b.ins().fcmp(FloatCC::LessThanOrEqual, x, most);
         let fine = self.b.ins().band(low, high);
@@ -448,33 +509,21 @@ impl Translate<'_, '_> {
         let result = self.b.append_block_param(on, types::F64);
         self.b.set_cold_block(judge);
         self.b.ins().brif(fine, on, &[BlockArg::from(x)], judge, &[]);
-        self.b.switch_to_block(judge);
+        self.enter(judge);
         let [judged, _] = self.host(v, HostOp::Target, &[a], isa)?;
         let judged = judged.ok_or_else(|| JitError("target".into()))?;
         self.b.ins().jump(on, &[BlockArg::from(judged)]);
-        self.b.switch_to_block(on);
+        self.enter(on);
         Ok([Some(result), None])
     }
 
-    fn exit(&mut self) -> Block {
-        match self.exit {
-            Some(exit) => exit,
-            None => {
-                let exit = self.b.create_block();
-                self.exit = Some(exit);
-                exit
-            }
-        }
-    }
-
     fn trap_if(&mut self, flag: Value, v: u32) {
-        // The word is made where it is needed: on the way on it would be kept in memory for nothing.
-        let (exit, trap, on) = (self.exit(), self.b.create_block(), self.b.create_block());
+        let (trap, on) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(trap);
         self.b.ins().brif(flag, trap, &[], on, &[]);
         self.b.switch_to_block(trap);
         let word = self.b.ins().iconst(types::I64, (status::INST | u64::from(v) << 32) as i64);
-        self.b.ins().jump(exit, &[BlockArg::from(word)]);
+        self.b.ins().return_(&[word]);
         self.b.switch_to_block(on);
     }
 
@@ -507,16 +556,16 @@ impl Translate<'_, '_> {
         for (i, a) in args.iter().enumerate() {
             let at = (i as i32 + 1) * Arg::SIZE;
             let ty = self.p.tys[a.ix()];
-            let tag = self.b.ins().iconst(types::I64, Arg::tag(ty) as i64);
+            let tag = self.int(Arg::tag(ty) as i64);
             self.b.ins().stack_store(PTR, tag, cells, at);
-            let [mut first, mut second] = self.pair(*a)?;
+            let [mut first, mut second] = self.stored(*a)?;
             if ty == Ty::Str
                 && let Inst::Str(s) = self.p.insts[a.ix()]
             {
                 // The program outlives its code, and its strings never move.
                 let text = &self.p.strings[s as usize];
-                first = Some(self.b.ins().iconst(PTR, text.as_ptr() as i64));
-                second = Some(self.b.ins().iconst(types::I64, text.len() as i64));
+                first = Some(self.int(text.as_ptr() as i64));
+                second = Some(self.int(text.len() as i64));
             }
             for (value, offset) in [(first, 8), (second, 16)] {
                 if let Some(value) = value {
@@ -526,9 +575,9 @@ impl Translate<'_, '_> {
         }
         let out = self.b.ins().stack_addr(PTR, cells, 0);
         let first = self.b.ins().stack_addr(PTR, cells, Arg::SIZE);
-        let word = self.b.ins().iconst(types::I64, op.encode() as i64);
-        let n = self.b.ins().iconst(types::I64, args.len() as i64);
-        let f = self.b.ins().iconst(PTR, abi::rt_host as *const () as i64);
+        let word = self.int(op.encode() as i64);
+        let n = self.int(args.len() as i64);
+        let f = self.int(abi::rt_host as *const () as i64);
         let call = self.b.ins().call_indirect(sig, f, &[self.host, word, first, n, out]);
         let failed = self.b.inst_results(call)[0];
         self.trap_if(failed, v);

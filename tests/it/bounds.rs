@@ -44,7 +44,7 @@ proptest! {
 fn of(statements: &str) -> String {
     let f = compile(statements);
     let analysis = bounds::analyse(f.program(), &Assume::default());
-    let slot = f.program().slots.iter().rposition(|s| s.name == "x").unwrap();
+    let slot = f.program().slots.iter().rposition(|s| &*s.name == "x").unwrap();
     let mut all: Option<bounds::domain::Abs> = None;
     for e in analysis.endings.iter().filter(|e| e.end == poolcast::interp::End::Finished) {
         let v = e.state.vals[analysis.stores[slot].unwrap().ix()];

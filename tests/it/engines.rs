@@ -4,7 +4,7 @@ use crate::support::{
     Ran, everywhere,
     formulas::{formula, world},
 };
-use poolcast::{Inputs, Metric, Rules};
+use poolcast::{Formula, Inputs, Metric, Rules, Target};
 use proptest::prelude::*;
 
 fn sampled() -> Inputs {
@@ -33,6 +33,9 @@ fn values_of_expressions() {
         ("1 / 2", "0.5"),
         ("1 / 0", "inf"),
         ("0 / 0 != 0 / 0", "1"),
+        ("$PendingTasks.GetSamplePercent(TimeInterval_Minute) < 0 / 0 ? 1 : 0", "0"),
+        ("$PendingTasks.GetSamplePercent(TimeInterval_Minute) < val($PendingTasks.GetSample(0), 0) ? 1 : 0", "0"),
+        ("$PendingTasks.GetSamplePercent(TimeInterval_Minute) <= 100 ? 1 : 0", "1"),
         ("-7 / 2", "-3.5"),
         ("1 - 2 - 3", "-4"),
         ("2 + 3 * 4", "14"),
@@ -154,4 +157,39 @@ proptest! {
     fn random_formulas_run_the_same_on_every_engine(source in formula(), inputs in world()) {
         everywhere(&source, &inputs, &Rules::default());
     }
+}
+
+/// Formulas share memory for their code: each keeps its own, whoever else is dropped, when, and by whom.
+#[test]
+fn formulas_live_and_die_in_any_order() {
+    let source = |i: usize| format!("x = {i}; y = x / 7; $TargetDedicatedNodes = max(x, y, $CurrentDedicatedNodes);");
+    let sound = |formulas: &[(usize, Formula)]| {
+        for (i, formula) in formulas {
+            assert_eq!(formula.evaluate(&sampled()).unwrap().dedicated, Target::Set((*i as u32).max(2)), "{i}");
+        }
+    };
+    let work = |thread: usize| {
+        let mut alive = Vec::new();
+        for i in 0..1500 {
+            let i = thread * 10_000 + i;
+            alive.push((i, Formula::compile(&source(i)).unwrap()));
+            if i % 3 == 2 {
+                alive.swap_remove(i * 7919 % alive.len());
+            }
+        }
+        sound(&alive);
+        alive
+    };
+    let made: Vec<_> = std::thread::scope(|s| {
+        let threads: Vec<_> = (0..4).map(|t| s.spawn(move || work(t))).collect();
+        threads.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    // Each half of what a thread made is dropped here, the other half by a thread that did not make it.
+    std::thread::scope(|s| {
+        for mut formulas in made {
+            let half = formulas.split_off(formulas.len() / 2);
+            s.spawn(move || sound(&half));
+            drop(formulas.drain(..).step_by(2).collect::<Vec<_>>());
+        }
+    });
 }

@@ -1,6 +1,7 @@
 """Formulas: compile, check, evaluate, fail."""
 
 import datetime as dt
+import os
 import pickle
 import threading
 
@@ -204,3 +205,23 @@ def test_objects_made_on_one_thread_serve_another(scenario):
 def test_a_formula_is_text(text):
     with pytest.raises(TypeError):
         poolcast.Formula(text)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_and_its_parent_compile_on():
+    def check(first):
+        made = [poolcast.Formula(f"$TargetDedicatedNodes = {i};") for i in range(first, first + 50)]
+        return lambda: all(f.evaluate({}, NOW).dedicated == first + i for i, f in enumerate(made))
+
+    before = check(0)
+    go, wait = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.read(go, 1)  # the parent has compiled
+        mine = check(100)
+        os._exit(0 if before() and mine() else 1)
+    mine = check(1000)
+    os.write(wait, b"x")
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert before() and mine()

@@ -17,6 +17,7 @@ use crate::{
     trap::Trap,
     value::Value,
 };
+use rustc_hash::FxHashMap;
 use std::sync::LazyLock;
 
 /// Writes one row. `"signature" [parameters; required] => Result, Purity, body`.
@@ -84,14 +85,15 @@ pub static ROWS: &[Builtin] = &ALL;
 
 /// The row of a name, and its index. Absent rows are found by [`absent`] only.
 pub fn lookup(name: &str, kind: RowKind) -> Option<(u16, &'static Builtin)> {
-    static BY_NAME: LazyLock<Vec<(&str, u16)>> = LazyLock::new(|| {
-        let mut all: Vec<_> = ROWS.iter().map(|row| row.name).zip(0..).collect();
-        all.sort_unstable();
+    static BY_NAME: LazyLock<FxHashMap<&str, Vec<u16>>> = LazyLock::new(|| {
+        let mut all = FxHashMap::<_, Vec<u16>>::default();
+        for (i, row) in (0..).zip(ROWS) {
+            all.entry(row.name).or_default().push(i);
+        }
         all
     });
-    let from = BY_NAME.partition_point(|(n, _)| *n < name);
-    let named = BY_NAME[from..].iter().take_while(|(n, _)| *n == name);
-    named.map(|(_, i)| (*i, &ROWS[usize::from(*i)])).find(|(_, row)| row.kind == kind)
+    let named = BY_NAME.get(name)?.iter();
+    named.map(|i| (*i, &ROWS[usize::from(*i)])).find(|(_, row)| row.kind == kind)
 }
 /// The row an id belongs to.
 pub fn row_of(id: OverloadId) -> &'static Builtin {

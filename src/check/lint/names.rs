@@ -15,7 +15,7 @@ pub(super) fn unused(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
         return;
     }
     for (i, version) in cx.hir.versions.iter().enumerate() {
-        let name = version.name.as_str();
+        let name = version.name.as_ref();
         if version.output.is_some() || cx.facts.uses[i] > 0 || name.trim_start_matches('$').starts_with('_') {
             continue;
         }
@@ -24,7 +24,7 @@ pub(super) fn unused(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
             continue;
         }
         let span = cx.version_span(VersionId(i as u32));
-        let later = cx.hir.versions[i + 1..].iter().position(|v| v.name == name);
+        let later = cx.hir.versions[i + 1..].iter().position(|v| *v.name == *name);
         let d = match later {
             Some(k) => warn(code::UNUSED, span, format!("this value of `{name}` is never used"))
                 .label("assigned here")
@@ -47,7 +47,7 @@ pub(super) fn unused(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
 
 /// W0519: `$x` and `x` are two variables.
 pub(super) fn dollar_and_bare(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
-    let first = |name: &str| cx.hir.versions.iter().position(|v| v.name == name).map(|i| VersionId(i as u32));
+    let first = |name: &str| cx.hir.versions.iter().position(|v| *v.name == *name).map(|i| VersionId(i as u32));
     for (i, version) in cx.hir.versions.iter().enumerate() {
         let Some(bare) = version.name.strip_prefix('$') else { continue };
         if version.output.is_some() || first(&version.name) != Some(VersionId(i as u32)) {
@@ -80,7 +80,7 @@ const OUTPUTS: [&str; 5] = [
 pub(super) fn near_service_name(cx: &LintCx<'_>, out: &mut Vec<Diagnostic>) {
     let mut seen: Vec<&str> = Vec::new();
     for (i, version) in cx.hir.versions.iter().enumerate() {
-        let name = version.name.as_str();
+        let name = version.name.as_ref();
         if version.output.is_some() || seen.contains(&name) {
             continue;
         }
