@@ -2,7 +2,7 @@
 //!
 //! Everything in one run, medians of interleaved rounds, thread CPU time where the system tells it. `SIM_BENCH_ROUNDS`
 //! sets the rounds (default 5), `SIM_BENCH_HUGE=1` adds ten million tasks, `SIM_BENCH_ONLY=month` keeps the rows whose name
-//! has the word.
+//! has the word. Memory is what the system says of a process that ran the month alone.
 
 use poolcast::sim::{
     Simulation,
@@ -148,7 +148,27 @@ fn median(mut xs: Vec<f64>) -> f64 {
 
 type Contender<'a> = (String, f64, Box<dyn FnMut() -> f64 + 'a>);
 
+const RESIDENT: &str = "SIM_BENCH_RESIDENT";
+
+/// What a finished month keeps in memory, in bytes: run in a process of its own, so that nothing else is counted.
+fn resident(records: bool) -> f64 {
+    let exe = std::env::current_exe().expect("this program");
+    let out = std::process::Command::new(exe).env(RESIDENT, records.to_string()).output().expect("this program runs");
+    String::from_utf8_lossy(&out.stdout).trim().parse().unwrap_or(f64::NAN)
+}
+
 fn main() {
+    if let Ok(records) = std::env::var(RESIDENT) {
+        let w = month(1_000_000, 600_000.0);
+        let mut sim = Simulation::new(scenario(records == "true", 1000), w, Compiler::of_formulas(Options::default()))
+            .expect("scenario");
+        sim.run();
+        let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+        let pages = text.split_whitespace().nth(1).and_then(|p| p.parse::<u64>().ok()).unwrap_or(0);
+        black_box(sim.digest());
+        println!("{}", pages * 4096);
+        return;
+    }
     let rounds: usize = std::env::var("SIM_BENCH_ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(5);
     let run = |w: &Arc<Workload>, records: bool, max: u32, compiler: Compiler| {
         let mut sim = Simulation::new(scenario(records, max), w.clone(), compiler).expect("scenario");
@@ -213,6 +233,8 @@ fn main() {
     sim.run_until(MONTH / 2);
     // The clock of a thread may tick every few milliseconds, so a hundred forks are timed as one.
     let forks = |_| timed(|| (0..100).for_each(|_| drop(black_box(sim.clone())))).0 / 100.0;
+    let kept = (resident(true) - resident(false)) / 1e6;
+    println!("{:<48} {:>10.1}", "bytes in memory for the record of a finished task", kept);
     println!("{:<48} {:>10.3}", "fork of a 100 k month at its middle", median((0..rounds).map(forks).collect()) / 1e6);
 }
 
