@@ -246,7 +246,7 @@ impl Simulation {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn arrive(&mut self) {
         let i = self.cursor as u32;
         self.cursor += 1;
@@ -389,7 +389,7 @@ impl Simulation {
 
 impl World {
     /// One event. Ends of tasks are most of them and do not pay for the room all others need.
-    #[inline]
+    #[inline(always)]
     fn happen(&mut self, event: Event) {
         match event {
             Event::TaskEnd { task, token } => self.task_ended(task, token),

@@ -123,17 +123,17 @@ impl Queue {
     /// Adds an event.
     #[inline(always)] // so that the event is built in its place
     pub fn push(&mut self, at: Ms, event: Event) {
-        let entry = Entry { moment: Moment::new(at.max(0), event.phase()), sequence: self.sequence, event };
+        let (moment, sequence) = (Moment::new(at.max(0), event.phase()), self.sequence);
         self.sequence += 1;
-        if entry.moment.0 < self.edge {
-            return self.push_late(entry);
+        if moment.0 < self.edge {
+            return self.push_late(Entry { moment, sequence, event });
         }
-        self.put(entry);
+        self.put(Entry { moment, sequence, event });
         if self.first == Moment::END {
             self.refill();
         }
     }
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, entry: Entry) {
         let slot = (entry.moment.0 - self.start) >> self.width;
         self.slots.get_mut(slot as usize).unwrap_or(&mut self.beyond).push(entry);
@@ -155,7 +155,7 @@ impl Queue {
         self.first
     }
     /// Takes the earliest.
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self) -> Option<Event> {
         let late = self.late.peek() > self.batch.last();
         let entry = if late { self.late.pop() } else { self.batch.pop() }?;

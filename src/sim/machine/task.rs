@@ -37,7 +37,7 @@ impl Kill {
 
 impl World {
     /// Adds to the counts of a job and of the pool it runs in.
-    #[inline]
+    #[inline(always)] // for every task
     pub(crate) fn count(&mut self, job: u32, change: impl Fn(&mut Counts)) {
         let j = &mut self.jobs[job as usize];
         change(&mut j.counts);
@@ -329,7 +329,7 @@ impl World {
     }
 
     /// Takes an attempt off its nodes; the files of a completed task stay there for a while.
-    #[inline]
+    #[inline(always)] // for every task
     fn take_off(&mut self, at: u32, killed: bool, complete: bool) {
         let &Task { flags, job: j, .. } = &self.tasks[at];
         let rare = flags & RARE != 0 || !self.jobs[j as usize].plain;
@@ -441,7 +441,7 @@ impl World {
     }
 
     /// An attempt ended by itself.
-    #[inline]
+    #[inline(always)] // for every task
     pub(crate) fn task_ended(&mut self, at: u32, token: u32) {
         let task = &self.tasks[at];
         if task.token != token {
@@ -483,7 +483,7 @@ impl World {
     }
 
     /// Ends a task that is on no node any more: it is recorded, and whoever waits for it is told.
-    #[inline]
+    #[inline(always)] // for every task
     pub(crate) fn complete(&mut self, at: u32, fate: Fate, exit: i32) {
         let (now, success) = (self.now, fate == Fate::Success);
         let &Task { id, job: j, flags, attempts, created, state, instances, .. } = &self.tasks[at];
