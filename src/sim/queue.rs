@@ -232,7 +232,8 @@ mod tests {
 
     #[test]
     fn order_is_time_then_phase_then_insertion() {
-        // Bursts at one instant, near and far delays, a queue that runs dry: always the one a sorted set gives.
+        // Times when everything lies near, far, together or both near and far, a queue that grows and runs dry: always the
+        // order a sorted map gives.
         let mut x = 1u64;
         let mut luck = move |n: u64| {
             x = x.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -242,17 +243,14 @@ mod tests {
         let mut sorted = BTreeMap::new();
         let mut now = 0;
         for i in 0..200_000u32 {
-            let pushes = if i % 20_000 < 10_000 { luck(3) } else { luck(2) };
+            let pushes = if i % 2_000 < 1_000 { luck(4) } else { luck(2) };
             for _ in 0..pushes {
-                let delay = match luck(5) {
-                    0 => 0,
-                    1 => luck(100),
-                    2 => luck(100_000),
-                    3 => 600_000,
-                    _ => {
-                        let scale = luck(45);
-                        luck(1 << scale)
-                    }
+                let delay = match i / 2_000 % 5 {
+                    0 => [0, luck(100), luck(100_000), 600_000][luck(4) as usize],
+                    1 => luck(1_000),
+                    2 => 60_000 * (1 + luck(9)) - now as u64 % 60_000,
+                    3 => 1 << luck(45),
+                    _ => luck(10),
                 };
                 let event = match luck(2) {
                     0 => Event::Sample { pool: i },
@@ -265,7 +263,8 @@ mod tests {
             let first = sorted.pop_first();
             assert_eq!(queue.pop(), first.map(|(_, event)| event));
             now = first.map_or(now, |((at, ..), _)| at);
-            assert!(first.is_none() && next == Moment::END || next.at() == now);
+            assert_eq!(next == Moment::END, first.is_none());
+            assert!(first.is_none() || next.at() == now);
             assert_eq!(queue.next() == Moment::END, sorted.is_empty());
         }
         while queue.pop().is_some() {}
