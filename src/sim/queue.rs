@@ -183,7 +183,7 @@ impl Queue {
             }
             std::mem::swap(&mut self.batch, slot);
             let many = self.batch.len() > MANY.max(self.slots.len() / 4);
-            if many && width_of(&mut self.batch) + 1 < self.width {
+            if many && width_of(&self.batch) + 1 < self.width {
                 self.start_over();
                 continue;
             }
@@ -203,8 +203,10 @@ impl Queue {
     /// A new turn for those beyond the last one.
     #[cold]
     fn turn(&mut self) {
-        let mut events = std::mem::take(&mut self.beyond);
-        self.width = width_of(&mut events);
+        let events = std::mem::take(&mut self.beyond);
+        if events.len() > 1 {
+            self.width = width_of(&events);
+        }
         self.start = events.iter().map(|e| e.moment.0).min().unwrap_or(0);
         self.slot = 0;
         if events.len() > HANDFUL * self.slots.len() {
@@ -216,12 +218,14 @@ impl Queue {
     }
 }
 
-/// How wide a slot has to be, as a power of two, to hold a handful of the earliest of these, of which there is one.
-fn width_of(events: &mut [Entry]) -> u32 {
-    let sample = MANY.min(events.len() - 1);
-    let (earlier, last, _) = events.select_nth_unstable_by_key(sample, |e| (e.moment, e.sequence));
-    let first = earlier.iter().map(|e| e.moment.0).min().unwrap_or(last.moment.0);
-    let apart = (last.moment.0 - first) / sample.max(1) as u64;
+/// How wide a slot has to be, as a power of two, to hold a handful of the earliest of these, of which there are two.
+fn width_of(events: &[Entry]) -> u32 {
+    let mut moments: Vec<u64> = events.iter().map(|e| e.moment.0).collect();
+    // What lies far ahead tells nothing about the next.
+    let sample = MANY.min(events.len() / 2);
+    let (earlier, last, _) = moments.select_nth_unstable(sample);
+    let first = earlier.iter().min().unwrap_or(last);
+    let apart = (*last - *first) / sample as u64;
     apart.saturating_mul(HANDFUL as u64).max(1).ilog2().clamp(PHASE_BITS, WIDEST)
 }
 
