@@ -8,6 +8,7 @@ use crate::{
 };
 use poolcast_runtime::{
     metric::Metric,
+    print,
     snapshot::Snapshot,
     target,
     ticks::{Interval, Ticks},
@@ -161,17 +162,20 @@ pub(crate) fn owned(v: &Value<'_>) -> OwnedValue {
     }
 }
 
+fn view(v: &OwnedValue) -> Value<'_> {
+    match v {
+        OwnedValue::Double(x) => Value::Double(*x),
+        OwnedValue::Vec(x) => Value::Vec(x),
+        OwnedValue::Str(x) => Value::Str(x),
+        OwnedValue::Time(x) => Value::Time(*x),
+        OwnedValue::Interval(x) => Value::Interval(*x),
+    }
+}
+
 impl std::fmt::Display for OwnedValue {
     /// As in the service's `results` string.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let value = match self {
-            OwnedValue::Double(x) => Value::Double(*x),
-            OwnedValue::Vec(x) => Value::Vec(x),
-            OwnedValue::Str(x) => Value::Str(x),
-            OwnedValue::Time(x) => Value::Time(*x),
-            OwnedValue::Interval(x) => Value::Interval(*x),
-        };
-        f.write_str(&poolcast_runtime::print::value(&value))
+        f.write_str(&print::value(&view(self)))
     }
 }
 
@@ -205,7 +209,8 @@ pub(crate) fn outcome(p: &Program, end: End, snapshot: &Snapshot<'_>, slot: impl
         .collect();
     let mut results = heading([dedicated.or(present(snapshot, 0)), low_priority.or(present(snapshot, 1))], option);
     for (name, value) in &variables {
-        results.push_str(&format!(";{name}={value}"));
+        results.extend([";", name, "="]);
+        print::push_value(&mut results, &view(value));
     }
     Outcome { dedicated, low_priority, option, variables, results, stopped }
 }

@@ -29,33 +29,40 @@ pub fn push_general(out: &mut String, x: f64) {
         return;
     }
     // `{:e}` rounds the exact binary value half to even, as glibc does; the layout is C's.
-    let text = format!("{:.5e}", x.abs());
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let from = out.len();
+    let _ = write!(out, "{:.5e}", x.abs());
+    let (mantissa, exponent) = out[from..].split_once('e').unwrap_or(("0", "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    let mut digits = [b'0'; 6];
+    digits.iter_mut().zip(mantissa.bytes().filter(u8::is_ascii_digit)).for_each(|(to, digit)| *to = digit);
+    let digits = std::str::from_utf8(&digits).unwrap_or_default();
+    out.truncate(from);
     if x.is_sign_negative() {
         out.push('-');
     }
-    if (-4..6).contains(&exponent) {
-        let (whole, fraction) = if exponent >= 0 {
-            let (w, f) = digits.split_at(exponent as usize + 1);
-            (w.to_owned(), f.to_owned())
-        } else {
-            ("0".to_owned(), "0".repeat((-exponent - 1) as usize) + &digits)
-        };
-        out.push_str(&whole);
-        push_fraction(out, &fraction);
-    } else {
-        out.push_str(&digits[..1]);
-        push_fraction(out, &digits[1..]);
-        let _ = write!(out, "e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs());
+    let (before, after) = digits.split_at(if (0..6).contains(&exponent) { exponent as usize + 1 } else { 1 });
+    match exponent {
+        0..6 => {
+            out.push_str(before);
+            push_fraction(out, 0, after);
+        }
+        -4..0 => {
+            out.push('0');
+            push_fraction(out, (-exponent - 1) as usize, digits);
+        }
+        _ => {
+            out.push_str(before);
+            push_fraction(out, 0, after);
+            let _ = write!(out, "e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs());
+        }
     }
 }
 
-fn push_fraction(out: &mut String, digits: &str) {
+fn push_fraction(out: &mut String, zeros: usize, digits: &str) {
     let digits = digits.trim_end_matches('0');
     if !digits.is_empty() {
         out.push('.');
+        out.extend(std::iter::repeat_n('0', zeros));
         out.push_str(digits);
     }
 }

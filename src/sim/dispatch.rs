@@ -59,7 +59,7 @@ impl World {
     }
 
     /// The pool may have something to assign: looked at when the phase ends.
-    #[inline]
+    #[inline(always)] // for every task
     pub(crate) fn touch(&mut self, pool: u32) {
         let p = &mut self.pools[pool as usize];
         // Whichever comes second, the work or the room, finds the other there.

@@ -11,7 +11,7 @@ use super::{
     log::Log,
     machine::node::TRANSITIONS,
     output::Output,
-    queue::{Key, Queue},
+    queue::{Moment, Queue},
     trace::Sink,
     workload::Workload,
     world::{
@@ -31,9 +31,9 @@ pub struct Simulation {
     /// Next workload task with something rare about it.
     next_rare: u32,
     /// When it is added: after the jobs added then, before everything else.
-    arrival: Key,
-    /// The instant and phase being worked on.
-    instant: u64,
+    arrival: Moment,
+    /// What is being worked on.
+    moment: Moment,
     events: u64,
 }
 
@@ -184,8 +184,8 @@ impl Simulation {
             world.at(step.from, Event::Capacity);
         }
         let next_rare = work.extra.keys().next().copied().unwrap_or(NONE);
-        let arrival = Key::arrival(&work.submit_ms, 0);
-        Ok(Simulation { world, cursor: 0, next_rare, arrival, instant: 0, events: 0 })
+        let arrival = Moment::arrival(&work.submit_ms, 0);
+        Ok(Simulation { world, cursor: 0, next_rare, arrival, moment: Moment::START, events: 0 })
     }
 
     /// Where trace lines go from now on. Forks do not inherit it.
@@ -209,7 +209,7 @@ impl Simulation {
     #[inline]
     pub fn next_at(&self) -> Option<Ms> {
         let next = self.world.agenda.next().min(self.arrival);
-        Some(next.at()).filter(|at| next != Key::END && *at <= self.world.config.horizon)
+        Some(next.at()).filter(|at| next != Moment::END && *at <= self.world.config.horizon)
     }
 
     /// Lets one thing happen; false at the end.
@@ -223,7 +223,7 @@ impl Simulation {
         loop {
             let queued = self.world.agenda.next();
             let next = queued.min(self.arrival);
-            if next.instant() != self.instant {
+            if next != self.moment {
                 if !self.world.dirty.is_empty() {
                     self.world.dispatch_all();
                     continue;
@@ -231,13 +231,13 @@ impl Simulation {
                 if next.at() > until {
                     return false;
                 }
-                self.instant = next.instant();
+                self.moment = next;
                 self.world.now = next.at();
             }
             self.events += 1;
-            if next < queued {
+            if self.arrival < queued {
                 self.arrive();
-            } else if let Some((_, event)) = self.world.agenda.pop() {
+            } else if let Some(event) = self.world.agenda.pop() {
                 self.world.happen(event);
             }
             if ONE {
@@ -246,16 +246,16 @@ impl Simulation {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn arrive(&mut self) {
         let i = self.cursor as u32;
         self.cursor += 1;
-        self.arrival = Key::arrival(&self.world.work.submit_ms, self.cursor);
+        self.arrival = Moment::arrival(&self.world.work.submit_ms, self.cursor);
         let rare = i == self.next_rare;
         if rare {
             self.next_rare = self.world.work.extra.range(i + 1..).next().map_or(NONE, |(k, _)| *k);
         }
-        let alone = self.world.agenda.next().min(self.arrival).instant() != self.instant;
+        let alone = self.world.agenda.next().min(self.arrival) != self.moment;
         self.world.arrive(i, rare, alone);
     }
 
@@ -389,7 +389,7 @@ impl Simulation {
 
 impl World {
     /// One event. Ends of tasks are most of them and do not pay for the room all others need.
-    #[inline]
+    #[inline(always)]
     fn happen(&mut self, event: Event) {
         match event {
             Event::TaskEnd { task, token } => self.task_ended(task, token),

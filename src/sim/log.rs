@@ -30,7 +30,7 @@ impl<T: Clone> Clone for Log<T> {
 
 impl<T> Log<T> {
     /// Appends.
-    #[inline]
+    #[inline(always)] // so that the record is built in its place
     pub fn push(&mut self, value: T) {
         if self.tail.len() == BLOCK {
             self.full.push(Arc::new(std::mem::replace(&mut self.tail, Vec::with_capacity(BLOCK))));

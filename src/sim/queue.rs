@@ -3,199 +3,275 @@
 //! In: events with their instant. Out: the earliest. Never: two events of equal order. Cancelling is the owner's affair:
 //! events carry a token, and one whose token is out of date does nothing.
 //!
-//! A winner tree: every waiting event has a lane, a node holds the earlier of the two below. Taking the earliest replays
-//! one lane's matches up to the root: loads, a minimum and a store per level, nothing for the processor to guess, where a
-//! heap waits for each level to know which way the next one lies. A new event stops at the first match it loses, mostly
-//! the first of all.
+//! A calendar: time is cut into slots so short that a handful of events falls into each. A slot is sorted when its time has
+//! come, and until then an event is only dropped into it: most lie far ahead when they are added, and for them there is
+//! nothing to compare, nothing for the processor to guess, and the same work whether a hundred wait or a million.
 
 use super::{
     clock::Phase,
     config::{Ms, NEVER},
     event::Event,
 };
-use std::hint::select_unpredictable;
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
 
-/// The place of an event in the total order.
+/// An instant and a phase of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key {
-    /// Time and phase.
-    instant: u64,
-    /// Sequence, and below it the lane, which never decides.
-    order: u64,
-}
+pub struct Moment(u64);
 
-/// Four billion events at once, more than memory holds. The sequence has the other half; where it wraps, only events of one
-/// phase of one instant can change places, the same way everywhere.
-const LANE_BITS: u32 = 32;
 const PHASE_BITS: u32 = 4;
 const LAST: u64 = (1 << (64 - PHASE_BITS)) - 2;
 
-impl Key {
+impl Moment {
+    /// Before every event.
+    pub const START: Moment = Moment(0);
     /// Later than every event.
-    pub const END: Key = Key { instant: u64::MAX, order: u64::MAX };
+    pub const END: Moment = Moment(u64::MAX);
     #[inline]
-    fn new(at: Ms, phase: Phase, seq: u64, lane: u32) -> Key {
-        let instant = (at as u64).min(LAST) << PHASE_BITS | phase as u64;
-        Key { instant, order: seq << LANE_BITS | u64::from(lane) }
+    fn new(at: Ms, phase: Phase) -> Moment {
+        Moment((at as u64).min(LAST) << PHASE_BITS | phase as u64)
     }
-    /// The place of a task of the workload, given all their instants.
+    /// When a task of the workload is added, given all their instants.
     #[inline]
-    pub fn arrival(submitted: &[u64], task: usize) -> Key {
-        let key = |at: &u64| Key::new(Ms::try_from(*at).unwrap_or(NEVER), Phase::Arrive, u64::MAX, 0);
-        submitted.get(task).map_or(Key::END, key)
+    pub fn arrival(submitted: &[u64], task: usize) -> Moment {
+        let moment = |at: &u64| Moment::new(Ms::try_from(*at).unwrap_or(NEVER), Phase::Arrive);
+        submitted.get(task).map_or(Moment::END, moment)
     }
     /// The instant; for `END` one after all others.
     #[inline]
     pub fn at(self) -> Ms {
-        if self == Key::END { Ms::MAX } else { (self.instant >> PHASE_BITS) as Ms }
-    }
-    /// Instant and phase in one number.
-    #[inline]
-    pub fn instant(self) -> u64 {
-        self.instant
-    }
-    /// The earlier of two. A branch would be taken wrongly half of the time.
-    #[inline]
-    fn earlier(self, other: Key) -> Key {
-        let less = (other.instant < self.instant) | (other.instant == self.instant) & (other.order < self.order);
-        let pick = |a, b| select_unpredictable(less, a, b);
-        Key { instant: pick(other.instant, self.instant), order: pick(other.order, self.order) }
-    }
-    #[inline]
-    fn lane(self) -> u32 {
-        self.order as u32
+        if self == Moment::END { Ms::MAX } else { (self.0 >> PHASE_BITS) as Ms }
     }
 }
+
+/// An event that waits. The greatest is the earliest, as a heap has it.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    moment: Moment,
+    sequence: u64,
+    event: Event,
+}
+
+impl Ord for Entry {
+    #[inline]
+    fn cmp(&self, other: &Entry) -> Ordering {
+        (other.moment, other.sequence).cmp(&(self.moment, self.sequence))
+    }
+}
+impl PartialOrd for Entry {
+    #[inline]
+    fn partial_cmp(&self, other: &Entry) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl PartialEq for Entry {
+    fn eq(&self, other: &Entry) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+impl Eq for Entry {}
+
+/// Events a slot is meant to hold.
+const HANDFUL: usize = 8;
+/// Events of a slot that are too many.
+const MANY: usize = 64;
+/// Slots of a turn, at least.
+const SLOTS: usize = 256;
+/// The widest slot, as a power of two: a turn of them is a thousand years.
+const WIDEST: u32 = 42;
 
 /// The agenda.
 #[derive(Debug, Clone)]
 pub struct Queue {
-    /// The earliest.
-    first: Key,
-    /// Matches: those of lanes `2i` and `2i + 1` at `n + i`, where `n` is half the number of matches, then their winners,
-    /// up to the last match at 1.
-    matches: Vec<[Key; 2]>,
-    lanes: Vec<Event>,
-    /// Lanes whose event has happened.
-    free: Vec<u32>,
-    seq: u64,
+    /// When the earliest happens.
+    first: Moment,
+    /// Events of the slot whose time has come, the earliest last.
+    batch: Vec<Entry>,
+    /// Events added since that belong there, or before.
+    late: BinaryHeap<Entry>,
+    /// Where that slot ends.
+    edge: u64,
+    /// The slots of this turn, of `1 << width` each from `start` on.
+    slots: Vec<Vec<Entry>>,
+    start: u64,
+    width: u32,
+    /// The slot whose time comes next.
+    slot: usize,
+    /// Events beyond the turn.
+    beyond: Vec<Entry>,
+    sequence: u64,
 }
 
 impl Default for Queue {
     fn default() -> Queue {
-        Queue { first: Key::END, matches: vec![[Key::END; 2]; 2], lanes: Vec::new(), free: Vec::new(), seq: 0 }
+        Queue {
+            first: Moment::END,
+            batch: Vec::new(),
+            late: BinaryHeap::new(),
+            edge: 0,
+            slots: vec![Vec::new(); SLOTS],
+            start: 0,
+            width: PHASE_BITS,
+            slot: 0,
+            beyond: Vec::new(),
+            sequence: 0,
+        }
     }
 }
 
 impl Queue {
     /// Adds an event.
-    #[inline]
+    #[inline(always)] // so that the event is built in its place
     pub fn push(&mut self, at: Ms, event: Event) {
-        let lane = match self.free.pop() {
-            Some(lane) => lane,
-            None => self.new_lane(),
-        };
-        let key = Key::new(at.max(0), event.phase(), self.seq, lane);
-        self.seq += 1;
-        self.lanes[lane as usize] = event;
-        let (mut at, mut side) = self.place(lane);
-        while let Some(pair) = self.matches.get_mut(at).filter(|_| at > 0) {
-            pair[side] = key;
-            if pair[side ^ 1] < key {
-                return;
-            }
-            (at, side) = (at / 2, at % 2);
+        let (moment, sequence) = (Moment::new(at.max(0), event.phase()), self.sequence);
+        self.sequence += 1;
+        if moment.0 < self.edge {
+            return self.push_late(Entry { moment, sequence, event });
         }
-        self.first = key;
+        self.put(Entry { moment, sequence, event });
+        if self.first == Moment::END {
+            self.refill();
+        }
     }
-    /// The place of the earliest event, `Key::END` when there is none.
+    #[inline(always)]
+    fn put(&mut self, entry: Entry) {
+        let slot = (entry.moment.0 - self.start) >> self.width;
+        self.slots.get_mut(slot as usize).unwrap_or(&mut self.beyond).push(entry);
+    }
+    #[inline(never)]
+    fn push_late(&mut self, entry: Entry) {
+        self.first = self.first.min(entry.moment);
+        self.late.push(entry);
+        // There was nothing to do for a while, the calendar is far ahead, and now there is.
+        if self.late.len() > MANY && entry.moment.0 < self.edge - (1 << self.width) {
+            self.beyond.extend(self.late.drain());
+            self.start_over();
+            self.refill();
+        }
+    }
+    /// When the earliest event happens, `Moment::END` when there is none.
     #[inline]
-    pub fn next(&self) -> Key {
+    pub fn next(&self) -> Moment {
         self.first
     }
     /// Takes the earliest.
-    #[inline]
-    pub fn pop(&mut self) -> Option<(Key, Event)> {
-        let key = self.first;
-        let &event = self.lanes.get(key.lane() as usize)?;
-        self.free.push(key.lane());
-        let (mut at, mut side) = self.place(key.lane());
-        let (mut winner, matches) = (Key::END, self.matches.as_mut_slice());
-        while let Some(pair) = matches.get_mut(at).filter(|_| at > 0) {
-            let other = pair[side ^ 1];
-            pair[side] = winner;
-            winner = winner.earlier(other);
-            (at, side) = (at / 2, at % 2);
+    #[inline(always)]
+    pub fn pop(&mut self) -> Option<Event> {
+        let late = self.late.peek() > self.batch.last();
+        let entry = if late { self.late.pop() } else { self.batch.pop() }?;
+        match self.batch.last().max(self.late.peek()) {
+            Some(next) => self.first = next.moment,
+            None => self.refill(),
         }
-        self.first = winner;
-        Some((key, event))
+        Some(entry.event)
     }
-    /// The match of a lane, and its side there.
-    #[inline]
-    fn place(&self, lane: u32) -> (usize, usize) {
-        (self.matches.len() / 2 + lane as usize / 2, lane as usize % 2)
-    }
-    /// One lane more, and twice the matches when there is no room for it.
-    #[cold]
-    fn new_lane(&mut self) -> u32 {
-        let n = self.matches.len();
-        let lane = self.lanes.len();
-        if lane == n {
-            let mut matches = vec![[Key::END; 2]; 2 * n];
-            matches[n..n + n / 2].copy_from_slice(&self.matches[n / 2..]);
-            for i in (2..2 * n).rev() {
-                matches[i / 2][i % 2] = matches[i][0].min(matches[i][1]);
+    /// The time of the next slot with something in it has come.
+    #[inline(never)]
+    fn refill(&mut self) {
+        loop {
+            let Some(slot) = self.slots.get_mut(self.slot) else {
+                if self.beyond.is_empty() {
+                    (self.first, self.start, self.slot) = (Moment::END, self.edge, 0);
+                    return;
+                }
+                self.turn();
+                continue;
+            };
+            self.slot += 1;
+            if slot.is_empty() {
+                continue;
             }
-            self.matches = matches;
+            std::mem::swap(&mut self.batch, slot);
+            let many = self.batch.len() > MANY.max(self.slots.len() / 4);
+            if many && width_of(&self.batch) + 1 < self.width {
+                self.start_over();
+                continue;
+            }
+            self.batch.sort_unstable();
+            self.first = self.batch.last().map_or(Moment::END, |e| e.moment);
+            self.edge = self.start.saturating_add((self.slot as u64) << self.width);
+            return;
         }
-        self.lanes.push(Event::Capacity);
-        lane as u32
     }
+    /// A new turn for all that wait.
+    #[cold]
+    fn start_over(&mut self) {
+        self.beyond.append(&mut self.batch);
+        self.slots.iter_mut().for_each(|slot| self.beyond.append(slot));
+        self.turn();
+    }
+    /// A new turn for those beyond the last one.
+    #[cold]
+    fn turn(&mut self) {
+        let events = std::mem::take(&mut self.beyond);
+        if events.len() > 1 {
+            self.width = width_of(&events);
+        }
+        self.start = events.iter().map(|e| e.moment.0).min().unwrap_or(0);
+        self.slot = 0;
+        if events.len() > HANDFUL * self.slots.len() {
+            self.slots.resize_with(events.len().div_ceil(HANDFUL), Vec::new);
+        }
+        for entry in events {
+            self.put(entry);
+        }
+    }
+}
+
+/// How wide a slot has to be, as a power of two, to hold a handful of the earliest of these, of which there are two.
+fn width_of(events: &[Entry]) -> u32 {
+    let mut moments: Vec<u64> = events.iter().map(|e| e.moment.0).collect();
+    // What lies far ahead tells nothing about the next.
+    let sample = MANY.min(events.len() / 2);
+    let (earlier, last, _) = moments.select_nth_unstable(sample);
+    let first = earlier.iter().min().unwrap_or(last);
+    let apart = (*last - *first) / sample as u64;
+    apart.saturating_mul(HANDFUL as u64).max(1).ilog2().clamp(PHASE_BITS, WIDEST)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
+    use std::collections::BTreeMap;
 
     #[test]
     fn order_is_time_then_phase_then_insertion() {
-        // Bursts at one instant, near and far delays, a queue that runs dry: always the one a sorted set gives.
+        // Times when everything lies near, far, together or both near and far, a queue that grows and runs dry: always the
+        // order a sorted map gives.
         let mut x = 1u64;
         let mut luck = move |n: u64| {
             x = x.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             (x >> 33) % n
         };
         let mut queue = Queue::default();
-        let mut sorted = BTreeSet::new();
+        let mut sorted = BTreeMap::new();
         let mut now = 0;
         for i in 0..200_000u32 {
-            let pushes = if i % 20_000 < 10_000 { luck(3) } else { luck(2) };
+            let pushes = if i % 2_000 < 1_000 { luck(4) } else { luck(2) };
             for _ in 0..pushes {
-                let delay = match luck(5) {
-                    0 => 0,
-                    1 => luck(100),
-                    2 => luck(100_000),
-                    3 => 600_000,
-                    _ => {
-                        let scale = luck(45);
-                        luck(1 << scale)
-                    }
+                let delay = match i / 2_000 % 5 {
+                    0 => [0, luck(100), luck(100_000), 600_000][luck(4) as usize],
+                    1 => luck(1_000),
+                    2 => 60_000 * (1 + luck(9)) - now as u64 % 60_000,
+                    3 => 1 << luck(45),
+                    _ => luck(10),
                 };
                 let event = match luck(2) {
                     0 => Event::Sample { pool: i },
                     _ => Event::TaskEnd { task: i, token: 0 },
                 };
-                sorted.insert((now + delay as Ms, event.phase(), queue.seq));
+                sorted.insert((now + delay as Ms, event.phase(), queue.sequence), event);
                 queue.push(now + delay as Ms, event);
             }
-            let sequence = |key: Key| key.order >> LANE_BITS;
-            let taken = queue.pop().map(|(key, event)| (key.at(), event.phase(), sequence(key)));
-            assert_eq!(taken, sorted.pop_first());
-            now = taken.map_or(now, |t| t.0);
-            assert_eq!(queue.next() == Key::END, sorted.is_empty());
+            let next = queue.next();
+            let first = sorted.pop_first();
+            assert_eq!(queue.pop(), first.map(|(_, event)| event));
+            now = first.map_or(now, |((at, ..), _)| at);
+            assert_eq!(next == Moment::END, first.is_none());
+            assert!(first.is_none() || next.at() == now);
+            assert_eq!(queue.next() == Moment::END, sorted.is_empty());
         }
         while queue.pop().is_some() {}
-        assert_eq!(queue.next(), Key::END);
+        assert_eq!(queue.next(), Moment::END);
     }
 }

@@ -57,22 +57,19 @@ impl World {
         if p.state == PoolState::Removed {
             return;
         }
-        let cfg = p.cfg.clone();
+        let (period, history, loss) = (p.cfg.sampler.period, p.cfg.sampler.history, p.cfg.sampler.loss);
+        let (mean, sigma) = (p.cfg.sampler.visibility_delay as f64, p.cfg.sampler.visibility_sigma as f64);
+        let stale = p.cfg.shrink.order == super::config::ShrinkOrder::StaleView;
         let usage = if p.usage_traces > 0 { self.traced_usage(pool) } else { p.usage };
         let seed = self.config.seed;
         let now = self.now;
         let k = p.sampler.taken;
         let key = u64::from(pool) << 40 | k;
-        let delay = whole(
-            cfg.sampler.visibility_delay as f64
-                + cfg.sampler.visibility_sigma as f64 * Draw::keyed(seed, Purpose::SampleDelay, key).normal(),
-        );
+        let delay = whole(mean + sigma * Draw::keyed(seed, Purpose::SampleDelay, key).normal());
         let mut luck = Draw::keyed(seed, Purpose::SampleLoss, key);
-        let wanted = p.sampler.metrics.len();
         let mut values = [0.0; Metric::COUNT];
-        for (i, value) in values.iter_mut().enumerate().take(wanted) {
-            let metric = self.pools[pool as usize].sampler.metrics[i];
-            *value = if luck.chance(cfg.sampler.loss) { f64::NAN } else { self.measure_metric(pool, metric, &usage) };
+        for (metric, value) in p.sampler.metrics.iter().zip(&mut values) {
+            *value = if luck.chance(loss) { f64::NAN } else { self.measure_metric(pool, *metric, &usage) };
         }
         let (taken_at, visible) = (ticks(self.config.epoch, now), ticks(self.config.epoch, now + delay));
         let sampler = &mut self.pools[pool as usize].sampler;
@@ -82,10 +79,10 @@ impl World {
             // Refused only where a sampler of no period takes two samples at one instant; the first one stands.
             let _ = store.push(*metric, taken_at, visible, value);
         }
-        if k.is_multiple_of(FORGET_EVERY) && cfg.sampler.history < NEVER {
-            store.forget_before(ticks(self.config.epoch, now - cfg.sampler.history));
+        if k.is_multiple_of(FORGET_EVERY) && history < NEVER {
+            store.forget_before(ticks(self.config.epoch, now - history));
         }
-        if cfg.shrink.order == super::config::ShrinkOrder::StaleView {
+        if stale {
             for i in 0..self.pools[pool as usize].nodes.len() {
                 let node = &mut self.nodes[self.pools[pool as usize].nodes[i] as usize];
                 node.seen = node.state;
@@ -95,7 +92,7 @@ impl World {
         if every > 0 && k.is_multiple_of(every) {
             self.row(pool);
         }
-        self.after(cfg.sampler.period, Event::Sample { pool });
+        self.after(period, Event::Sample { pool });
     }
 
     /// A metric's value now (pool.md §9).

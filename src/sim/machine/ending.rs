@@ -87,7 +87,7 @@ impl World {
     }
 
     /// How an attempt ends.
-    #[inline]
+    #[inline(always)] // for every task
     pub(crate) fn exit_of(&self, task: &Task) -> (Fate, i32) {
         if task.flags & TIMED_OUT != 0 {
             return (Fate::WallClock, -1);
@@ -102,6 +102,13 @@ impl World {
         if job.plain && task.flags & RARE == 0 {
             return (Fate::Success, 0);
         }
+        self.drawn_exit(task)
+    }
+
+    /// How an attempt ends that may end otherwise than with success.
+    #[inline(never)]
+    fn drawn_exit(&self, task: &Task) -> (Fate, i32) {
+        let job = &self.jobs[task.job as usize];
         let spec = self.rare.get(&task.id).and_then(|r| r.spec.as_ref());
         let model = spec.and_then(|s| s.exit.as_ref()).unwrap_or(&job.cfg.exit);
         let key = u64::from(task.id) << 16 | u64::from(task.attempts);

@@ -13,7 +13,6 @@ use crate::sim::{
     event::Event,
     output::{JobChange, TaskRecord},
     trace::Note,
-    workload::TaskExtra,
     world::{
         Counts, Job, JobState, MANAGER, NONE, Need, NodeState, Prep, RARE, REPORTED, Rare, ScheduleState, Task,
         TaskState, World,
@@ -234,8 +233,8 @@ impl World {
         let mut task = blank_task(i, job, self.now);
         task.run = self.work.run_ms[i as usize];
         task.slots = self.work.slots[i as usize];
-        if rare && let Some(extra) = self.work.extra.get(&i).cloned() {
-            return self.arrive_rare(task, &extra);
+        if rare {
+            return self.arrive_rare(task);
         }
         match if alone { self.at_once(&task) } else { None } {
             Some(node) => {
@@ -247,7 +246,8 @@ impl World {
     }
 
     #[cold]
-    fn arrive_rare(&mut self, mut task: Task, extra: &TaskExtra) {
+    fn arrive_rare(&mut self, mut task: Task) {
+        let extra = self.work.extra.get(&task.id).cloned().unwrap_or_default();
         let usage = (extra.cpu_percent.is_some() || extra.memory_mb.is_some()).then(|| {
             let thousandths = |x: Option<f32>| libm::round(f64::from(x.unwrap_or(0.0)) * 1000.0) as i64;
             UsageModel::Constant(Usage {
@@ -287,6 +287,7 @@ impl World {
         at
     }
 
+    #[cold]
     fn open_work_job(&mut self, work: usize) -> u32 {
         let spec = self.work.jobs[work].clone();
         let config = self.config.clone();

@@ -52,10 +52,9 @@ impl World {
 
     /// A fresh VM: hazards start, the boot begins.
     fn vm_up(&mut self, n: u32) {
-        let pool = self.nodes[n as usize].pool as usize;
-        let cfg = self.pools[pool].cfg.clone();
+        let creating = boot::creating(&self.pools[self.nodes[n as usize].pool as usize].cfg);
         self.draw_eviction(n);
-        self.timer(n, boot::creating(&cfg), Step::Advance);
+        self.timer(n, creating, Step::Advance);
     }
 
     fn draw_eviction(&mut self, n: u32) {
@@ -100,34 +99,37 @@ impl World {
     }
 
     fn start_agent(&mut self, n: u32, why: Why) {
-        let cfg = self.pools[self.nodes[n as usize].pool as usize].cfg.clone();
-        let key = self.boot_key(n) ^ u64::from(self.nodes[n as usize].attempts) << 60;
+        let node = &self.nodes[n as usize];
+        let (token, boot) = (node.life, self.boot_key(n));
+        let (key, cfg) = (boot ^ u64::from(node.attempts) << 60, &self.pools[node.pool as usize].cfg);
+        let starting = boot::starting(cfg, self.seed(), key);
+        // The exponential law has no memory, so every boot draws anew.
+        let failure = preempt::host_failure(&cfg.node, self.seed(), boot, self.config.horizon - self.now);
         self.nodes[n as usize].attempts = 0;
         self.set_node(n, Starting, why);
-        self.timer(n, boot::starting(&cfg, self.seed(), key), Step::Advance);
-        // The exponential law has no memory, so every boot draws anew.
-        let life = self.nodes[n as usize].life;
-        let failure = preempt::host_failure(&cfg.node, self.seed(), self.boot_key(n));
-        self.after(failure, Event::HostFailure { node: n, token: life });
+        self.timer(n, starting, Step::Advance);
+        self.after(failure, Event::HostFailure { node: n, token });
     }
 
     fn agent_ready(&mut self, n: u32) {
-        let cfg = self.pools[self.nodes[n as usize].pool as usize].cfg.clone();
-        match boot::start_failure(&cfg, self.seed(), self.boot_key(n)) {
+        let cfg = &self.pools[self.nodes[n as usize].pool as usize].cfg;
+        let s = &cfg.start_task;
+        // waitForSuccess = false: usable at once, and it stays usable whatever the start task does (pool.md §4.2).
+        let waits = (s.duration > 0 || s.failure > 0.0) && s.wait_for_success;
+        match boot::start_failure(cfg, self.seed(), self.boot_key(n)) {
             Some(StartFailure::Package) => {
                 return self.set_node(n, Unusable, Why::PackageFailure);
             }
             Some(StartFailure::NoContact) => {
                 self.lose_vm(n);
                 self.set_node(n, Unusable, Why::NoContact);
-                let wait = preempt::recovery(&cfg.node, self.seed(), self.boot_key(n));
+                let cfg = &self.pools[self.nodes[n as usize].pool as usize].cfg.node;
+                let wait = preempt::recovery(cfg, self.seed(), self.boot_key(n));
                 return self.timer(n, wait, Step::Recover);
             }
             None => {}
         }
-        let s = &cfg.start_task;
-        // waitForSuccess = false: usable at once, and it stays usable whatever the start task does (pool.md §4.2).
-        if (s.duration > 0 || s.failure > 0.0) && s.wait_for_success {
+        if waits {
             self.set_node(n, WaitingForStartTask, Why::StartTaskBegins);
             self.run_start_task(n);
         } else {

@@ -37,7 +37,7 @@ impl Kill {
 
 impl World {
     /// Adds to the counts of a job and of the pool it runs in.
-    #[inline]
+    #[inline(always)] // for every task
     pub(crate) fn count(&mut self, job: u32, change: impl Fn(&mut Counts)) {
         let j = &mut self.jobs[job as usize];
         change(&mut j.counts);
@@ -72,12 +72,12 @@ impl World {
         let at = self.tasks.insert(task);
         self.jobs[job as usize].live += 1;
         self.arrived += 1;
-        self.out.trace.note(self.now, Note::TaskAdded, id, u64::from(job), || None);
         let waits = i64::from(state == TaskState::Waiting);
         self.count(job, |c| {
             c.waiting += waits;
             c.active += i64::from(instances) * (1 - waits);
         });
+        self.out.trace.note(self.now, Note::TaskAdded, id, u64::from(job), || None);
         at
     }
 
@@ -150,10 +150,7 @@ impl World {
         }
         self.occupy(n, slots);
         if instances > 1 {
-            for i in 1..self.gangs.get(&at).map_or(0, Vec::len) {
-                let member = self.gangs[&at][i];
-                self.occupy(member, slots);
-            }
+            self.occupy_gang(at, slots);
         }
         let weight = i64::from(instances);
         if prepares && !self.prepare(at, n, j) {
@@ -170,8 +167,16 @@ impl World {
         self.begin(at, plain, latency);
     }
 
+    /// The other nodes of a gang.
+    #[cold]
+    fn occupy_gang(&mut self, at: u32, slots: u16) {
+        for member in self.gangs.get(&at).cloned().into_iter().flatten().skip(1) {
+            self.occupy(member, slots);
+        }
+    }
+
     /// The attempt begins: the service takes its seconds, then the task runs.
-    #[inline]
+    #[inline(always)]
     fn begin(&mut self, at: u32, plain: bool, [least, most]: [Ms; 2]) {
         let now = self.now;
         let task = &mut self.tasks[at];
@@ -324,16 +329,11 @@ impl World {
     }
 
     /// Takes an attempt off its nodes; the files of a completed task stay there for a while.
-    #[inline]
+    #[inline(always)] // for every task
     fn take_off(&mut self, at: u32, killed: bool, complete: bool) {
-        let &Task { id, state, flags, job: j, .. } = &self.tasks[at];
-        let mut retention = None;
-        if flags & RARE != 0 || !self.jobs[j as usize].plain {
-            if state == TaskState::Running {
-                self.use_resources(at, -1);
-            }
-            retention = self.rare.get(&id).and_then(|r| r.retention);
-        }
+        let &Task { flags, job: j, .. } = &self.tasks[at];
+        let rare = flags & RARE != 0 || !self.jobs[j as usize].plain;
+        let retention = if rare { self.rare_end(at) } else { None };
         let (task, job) = (&mut self.tasks[at], &mut self.jobs[j as usize]);
         task.token = task.token.wrapping_add(1);
         let &mut Task { prev, next, node: n, start, slots, instances, .. } = task;
@@ -356,13 +356,34 @@ impl World {
             self.tasks[next].prev = prev;
         }
         job.placed -= 1;
-        if job.placed == 0 && job.state == JobState::Disabling {
-            self.job_disabled(j);
+        let disabled = job.placed == 0 && job.state == JobState::Disabling;
+        if disabled || instances > 1 {
+            return self.take_off_last(at, disabled, killed);
         }
-        let gang = if instances > 1 { self.gangs.remove(&at) } else { None };
         self.release(n, slots, killed);
+    }
+
+    /// Takes an attempt off that is a gang, or the last of a job that is being disabled.
+    #[cold]
+    fn take_off_last(&mut self, at: u32, disabled: bool, killed: bool) {
+        let Task { job, node, slots, .. } = self.tasks[at];
+        if disabled {
+            self.job_disabled(job);
+        }
+        let gang = self.gangs.remove(&at);
+        self.release(node, slots, killed);
         // The primary is the first of them.
         gang.iter().flatten().skip(1).for_each(|n| self.release(*n, slots, killed));
+    }
+
+    /// What is rare about a task ends with its attempt; how long its files stay, if it says so itself.
+    #[cold]
+    fn rare_end(&mut self, at: u32) -> Option<Ms> {
+        let Task { id, state, .. } = self.tasks[at];
+        if state == TaskState::Running {
+            self.use_resources(at, -1);
+        }
+        self.rare.get(&id).and_then(|r| r.retention)
     }
 
     /// Everything on a node is cut short, gangs that reach onto it included.
@@ -420,7 +441,7 @@ impl World {
     }
 
     /// An attempt ended by itself.
-    #[inline]
+    #[inline(always)] // for every task
     pub(crate) fn task_ended(&mut self, at: u32, token: u32) {
         let task = &self.tasks[at];
         if task.token != token {
@@ -462,14 +483,35 @@ impl World {
     }
 
     /// Ends a task that is on no node any more: it is recorded, and whoever waits for it is told.
-    #[inline]
+    #[inline(always)] // for every task
     pub(crate) fn complete(&mut self, at: u32, fate: Fate, exit: i32) {
-        let now = self.now;
-        let success = fate == Fate::Success;
-        let task = &self.tasks[at];
-        let &Task { id, job: j, flags, attempts, created, state, instances, .. } = task;
+        let (now, success) = (self.now, fate == Fate::Success);
+        let &Task { id, job: j, flags, attempts, created, state, instances, .. } = &self.tasks[at];
         let weight = i64::from(instances);
+        self.count(j, |c| {
+            match state {
+                TaskState::Running => {
+                    c.running -= weight;
+                    c.running_tasks -= 1;
+                }
+                TaskState::Waiting => c.waiting -= 1,
+                TaskState::Ready | TaskState::Preparing => c.active -= weight,
+            }
+            c.succeeded += i64::from(success);
+            c.failed += i64::from(!success);
+        });
+        let job = &mut self.jobs[j as usize];
+        job.live -= 1;
+        let done = job.live == 0 && job.pending == 0;
+        let plain = job.plain && flags == 0 && success && !self.is_needed(id);
+        let task = &self.tasks[at];
+        let others = (!plain).then_some(*task);
         let start = if attempts > 0 { task.start } else { created };
+        self.out.finished += 1;
+        if attempts > 0 {
+            self.out.wait.0 += i128::from(start - created);
+            self.out.wait.1 += 1;
+        }
         if self.config.output.task_records {
             self.out.tasks.push(TaskRecord {
                 created,
@@ -484,34 +526,12 @@ impl World {
                 retries: task.retries,
                 requeues: task.requeues,
                 slots: task.slots,
-                instances: task.instances,
+                instances,
                 fate,
             });
         }
-        let plain = self.jobs[j as usize].plain && flags == 0 && success && !self.is_needed(id);
-        let others = (!plain).then_some(*task);
-        self.count(j, |c| {
-            match state {
-                TaskState::Running => {
-                    c.running -= weight;
-                    c.running_tasks -= 1;
-                }
-                TaskState::Waiting => c.waiting -= 1,
-                TaskState::Ready | TaskState::Preparing => c.active -= weight,
-            }
-            c.succeeded += i64::from(success);
-            c.failed += i64::from(!success);
-        });
-        self.out.finished += 1;
-        if attempts > 0 {
-            self.out.wait.0 += i128::from(start - created);
-            self.out.wait.1 += 1;
-        }
-        self.out.trace.note(now, Note::TaskEnded, id, fate as u64, || Some(fate.name().into()));
         self.tasks.remove(at);
-        let job = &mut self.jobs[j as usize];
-        job.live -= 1;
-        let done = job.live == 0 && job.pending == 0;
+        self.out.trace.note(now, Note::TaskEnded, id, fate as u64, || Some(fate.name().into()));
         if let Some(task) = others {
             self.consequences(&task, fate, exit);
         }

@@ -26,7 +26,7 @@ impl FreeIndex {
         FreeIndex { heads: vec![(NONE, NONE); slots as usize + 1], bits: [0; 5] }
     }
     /// Takes a node out.
-    #[inline]
+    #[inline(always)] // for every task
     pub fn remove(&mut self, nodes: &mut [Node], n: u32) {
         let node = &mut nodes[n as usize];
         let &mut Node { bucket, prev, next, .. } = node;
@@ -47,7 +47,7 @@ impl FreeIndex {
         }
     }
     /// Puts a node with free slots in.
-    #[inline]
+    #[inline(always)] // for every task
     pub fn insert(&mut self, nodes: &mut [Node], n: u32) {
         let free = nodes[n as usize].free;
         debug_assert!(free > 0 && nodes[n as usize].bucket == OUT);

@@ -45,12 +45,15 @@ pub fn storm_change(spot: &SpotConfig, storm: bool, seed: u64, entity: u64) -> M
     whole(Draw::keyed(seed, Purpose::Storm, entity).exponential(HOUR as f64 / per_hour))
 }
 
-/// Time to a host failure.
-pub fn host_failure(node: &NodeConfig, seed: u64, entity: u64) -> Ms {
-    if node.mtbf >= NEVER {
+/// Time to a host failure, `NEVER` when that is longer than anybody looks.
+pub fn host_failure(node: &NodeConfig, seed: u64, entity: u64, within: Ms) -> Ms {
+    let mut draw = Draw::keyed(seed, Purpose::HostFailure, entity);
+    // −ln(1 − u) is no less than u, and hosts fail so rarely that u alone mostly decides.
+    let least = { draw }.unit() * node.mtbf as f64;
+    if node.mtbf >= NEVER || least > within as f64 + 1.0 {
         return NEVER;
     }
-    whole(Draw::keyed(seed, Purpose::HostFailure, entity).exponential(node.mtbf as f64))
+    whole(draw.exponential(node.mtbf as f64))
 }
 
 /// Time an unusable node takes to recover.
