@@ -347,6 +347,9 @@ impl Builder {
         self.w.job.extend(jobs);
         match exit {
             Some(exit) => {
+                if self.w.exit.is_empty() {
+                    self.w.exit.reserve_exact(self.w.submit_ms.capacity());
+                }
                 self.w.exit.resize(before, Exit::Success);
                 self.w.exit.extend(exit);
             }
@@ -355,6 +358,9 @@ impl Builder {
         }
         match wait_ms {
             Some(wait) => {
+                if self.w.recorded_wait_ms.is_empty() {
+                    self.w.recorded_wait_ms.reserve_exact(self.w.submit_ms.capacity());
+                }
                 self.w.recorded_wait_ms.resize(before, WAIT_UNKNOWN);
                 self.w.recorded_wait_ms.extend(wait);
             }
