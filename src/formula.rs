@@ -12,8 +12,6 @@ use crate::{
     outcome::{self, EvalError, Outcome, Targets},
 };
 use poolcast_grammar::LineIndex;
-#[cfg(feature = "jit")]
-use poolcast_runtime::abi::{RawSlot, View};
 use poolcast_runtime::{arena::Arena, cx::Cx, rules::Rules, snapshot::Snapshot, trap::Trap, value::Value};
 use std::sync::{Arc, OnceLock};
 
@@ -180,13 +178,9 @@ impl Formula {
         let p = &self.0.program;
         Evaluator {
             formula: self.clone(),
-            scratch: Scratch {
-                arena: Arena::new(p.rules.memory_budget.0),
-                #[cfg(feature = "jit")]
-                frame: vec![RawSlot::default(); p.slots.len()],
-                #[cfg(feature = "jit")]
-                views: vec![View::BLANK; p.windows.len()],
-            },
+            arena: Arena::new(p.rules.memory_budget.0),
+            #[cfg(feature = "jit")]
+            scratch: self.0.code.as_ref().map(|code| code.scratch(p)),
         }
     }
 
@@ -203,17 +197,11 @@ impl Formula {
 #[derive(Debug)]
 pub struct Evaluator {
     formula: Formula,
-    scratch: Scratch,
-}
-
-/// What a run needs besides code and inputs.
-#[derive(Debug)]
-struct Scratch {
+    /// For the interpreter.
     arena: Arena,
+    /// For machine code, where there is some.
     #[cfg(feature = "jit")]
-    frame: Vec<RawSlot>,
-    #[cfg(feature = "jit")]
-    views: Vec<View>,
+    scratch: Option<crate::jit::Scratch>,
 }
 
 impl Evaluator {
@@ -225,10 +213,9 @@ impl Evaluator {
     /// Evaluate for the targets alone: what a scheduler or simulator needs.
     pub fn targets(&mut self, snapshot: &Snapshot<'_>) -> Result<Targets, EvalError> {
         #[cfg(feature = "jit")]
-        if let Some(code) = &self.formula.0.code {
-            let Scratch { arena, frame, views } = &mut self.scratch;
+        if let (Some(code), Some(scratch)) = (&self.formula.0.code, &mut self.scratch) {
             return calendar(snapshot)
-                .and_then(|()| code.targets(&self.formula.0.program, snapshot, arena, frame, views))
+                .and_then(|()| code.targets(&self.formula.0.program, snapshot, scratch))
                 .map_err(|fault| self.formula.failure(fault, snapshot));
         }
         self.run(snapshot).map(|o| o.targets())
@@ -238,15 +225,14 @@ impl Evaluator {
     pub fn run(&mut self, snapshot: &Snapshot<'_>) -> Result<Outcome, EvalError> {
         let p = &self.formula.0.program;
         #[cfg(feature = "jit")]
-        if let Some(code) = &self.formula.0.code {
-            let Scratch { arena, frame, views } = &mut self.scratch;
-            return match calendar(snapshot).and_then(|()| code.run(p, snapshot, arena, frame, views)) {
+        if let (Some(code), Some(scratch)) = (&self.formula.0.code, &mut self.scratch) {
+            return match calendar(snapshot).and_then(|()| code.run(p, snapshot, scratch)) {
                 Ok((end, values)) => Ok(outcome::outcome(p, end, snapshot, |slot| values[slot as usize].clone())),
                 Err(fault) => Err(self.formula.failure(fault, snapshot)),
             };
         }
-        self.scratch.arena.reset();
-        match interpret(p, snapshot, &self.scratch.arena, |_| {}) {
+        self.arena.reset();
+        match interpret(p, snapshot, &self.arena, |_| {}) {
             Ok((end, frame)) => Ok(outcome::outcome_of_values(p, end, snapshot, &frame)),
             Err(fault) => Err(self.formula.failure(fault, snapshot)),
         }

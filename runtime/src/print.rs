@@ -40,21 +40,16 @@ pub fn push_general(out: &mut String, x: f64) {
     if x.is_sign_negative() {
         out.push('-');
     }
-    let (before, after) = digits.split_at(if (0..6).contains(&exponent) { exponent as usize + 1 } else { 1 });
-    match exponent {
-        0..6 => {
-            out.push_str(before);
-            push_fraction(out, 0, after);
-        }
-        -4..0 => {
-            out.push('0');
-            push_fraction(out, (-exponent - 1) as usize, digits);
-        }
-        _ => {
-            out.push_str(before);
-            push_fraction(out, 0, after);
-            let _ = write!(out, "e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs());
-        }
+    if (-4..0).contains(&exponent) {
+        out.push('0');
+        return push_fraction(out, (-exponent - 1) as usize, digits);
+    }
+    let plain = (0..6).contains(&exponent);
+    let (before, after) = digits.split_at(if plain { exponent as usize + 1 } else { 1 });
+    out.push_str(before);
+    push_fraction(out, 0, after);
+    if !plain {
+        let _ = write!(out, "e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs());
     }
 }
 

@@ -46,6 +46,16 @@ pub struct Code {
     calls: bool,
 }
 
+/// What runs of one program need besides its inputs; kept from run to run.
+#[derive(Debug)]
+pub struct Scratch {
+    arena: Arena,
+    /// One slot for each of the program's.
+    frame: Vec<RawSlot>,
+    /// One for each of its windows.
+    views: Vec<View>,
+}
+
 // SAFETY: code that has been placed is only read and run, never written again, and any thread may give its memory back.
 unsafe impl Send for Code {}
 // SAFETY: as above; running code only reads its memory.
@@ -99,18 +109,25 @@ impl Code {
         Ok(Code { _memory: memory, entry, slots: program.slots.len(), plan: plan(program), outputs, late, calls })
     }
 
-    /// Run the code on what the snapshot shows: how it ended, and every slot's value. `frame` has one slot for each of the
-    /// program's, `views` one for each window. Slots that a `stop()` left unwritten come out as 0.
+    /// What its runs need besides inputs.
+    pub fn scratch(&self, program: &Program) -> Scratch {
+        Scratch {
+            arena: Arena::new(program.rules.memory_budget.0),
+            frame: vec![RawSlot::default(); self.slots],
+            views: vec![View::BLANK; self.plan.len()],
+        }
+    }
+
+    /// Run the code on what the snapshot shows: how it ended, and every slot's value. Slots that a `stop()` left unwritten
+    /// come out as 0.
     pub fn run(
         &self,
         program: &Program,
         snapshot: &Snapshot<'_>,
-        arena: &mut Arena,
-        frame: &mut [RawSlot],
-        views: &mut [View],
+        scratch: &mut Scratch,
     ) -> Result<(End, Vec<OwnedValue>), Fault> {
-        let end = self.start(program, snapshot, arena, frame, views)?;
-        self.judge(program, frame, end)?;
+        let end = self.start(program, snapshot, scratch)?;
+        self.judge(program, &mut scratch.frame, end)?;
         let value = |(slot, raw): (&Slot, &RawSlot)| {
             let written = match end {
                 End::Finished => true,
@@ -123,27 +140,20 @@ impl Code {
                 OwnedValue::Double(0.0)
             }
         };
-        Ok((end, program.slots.iter().zip(&*frame).map(value).collect()))
+        Ok((end, program.slots.iter().zip(&scratch.frame).map(value).collect()))
     }
 
     /// Run the code for its targets alone.
     #[inline(always)] // into its one caller: half of the cost is moving results about
-    pub fn targets(
-        &self,
-        program: &Program,
-        snapshot: &Snapshot<'_>,
-        arena: &mut Arena,
-        frame: &mut [RawSlot],
-        views: &mut [View],
-    ) -> Result<Targets, Fault> {
-        let end = self.start(program, snapshot, arena, frame, views)?;
+    pub fn targets(&self, program: &Program, snapshot: &Snapshot<'_>, scratch: &mut Scratch) -> Result<Targets, Fault> {
+        let end = self.start(program, snapshot, scratch)?;
         if end == End::Finished
-            && let Some(targets) = self.plain_targets(program, frame)
+            && let Some(targets) = self.plain_targets(program, &scratch.frame)
         {
             return Ok(targets);
         }
-        self.judge(program, frame, end)?;
-        Ok(targets_of_frame(program, frame, end))
+        self.judge(program, &mut scratch.frame, end)?;
+        Ok(targets_of_frame(program, &scratch.frame, end))
     }
 
     /// The targets of a run that finished, if they are numbers of nodes as they stand and every late one is among them.
@@ -163,21 +173,16 @@ impl Code {
 
     /// Run the code; a run that finished still has its late targets to judge.
     #[inline(always)]
-    fn start(
-        &self,
-        program: &Program,
-        snapshot: &Snapshot<'_>,
-        arena: &mut Arena,
-        frame: &mut [RawSlot],
-        views: &mut [View],
-    ) -> Result<End, Fault> {
-        assert!(frame.len() >= self.slots && views.len() >= self.plan.len(), "frame or views of another program");
-        if !View::resolve(&self.plan, snapshot, views) {
+    fn start(&self, program: &Program, snapshot: &Snapshot<'_>, scratch: &mut Scratch) -> Result<End, Fault> {
+        let fits = scratch.frame.len() >= self.slots && scratch.views.len() >= self.plan.len();
+        assert!(fits, "scratch of another program");
+        if !View::resolve(&self.plan, snapshot, &mut scratch.views) {
             interp::few_enough(program, snapshot)?;
         }
         if self.calls {
-            return self.run_with_host(program, snapshot, arena, frame, views);
+            return self.run_with_host(program, snapshot, scratch);
         }
+        let Scratch { frame, views, .. } = scratch;
         // SAFETY: the code calls no host, so it does not look at the pointer.
         match unsafe { self.enter(std::ptr::null_mut(), snapshot, frame, views) } {
             status::FINISHED => Ok(End::Finished),
@@ -187,14 +192,8 @@ impl Code {
 
     /// Code that calls.
     #[inline(never)]
-    fn run_with_host(
-        &self,
-        program: &Program,
-        snapshot: &Snapshot<'_>,
-        arena: &mut Arena,
-        frame: &mut [RawSlot],
-        views: &[View],
-    ) -> Result<End, Fault> {
+    fn run_with_host(&self, program: &Program, snapshot: &Snapshot<'_>, scratch: &mut Scratch) -> Result<End, Fault> {
+        let Scratch { arena, frame, views } = scratch;
         arena.reset();
         let mut host = Host::new(snapshot, &program.rules, arena);
         // SAFETY: the host is alive and of this snapshot.

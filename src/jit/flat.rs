@@ -7,8 +7,9 @@
 //! predicts: straight-line code is quicker to make and to run. Arms are contiguous, so one walk from the last block to the
 //! first sees inner choices before outer ones.
 
+use super::translate::newest_tells;
 use crate::ir::{Block, BlockId, Inst, Program, Reduce, Term, Val};
-use poolcast_runtime::{scalar::ScalarOp, ty::Ty, window::WindowSpec};
+use poolcast_runtime::{scalar::ScalarOp, ty::Ty};
 
 /// Most instructions computed in vain.
 const WORTH: u32 = 24;
@@ -95,7 +96,6 @@ impl Flat {
 
 /// The cost of an instruction that neither traps nor calls nor writes.
 fn early(p: &Program, inst: &Inst) -> Option<u32> {
-    let newest = |w: crate::ir::WindowId| matches!(p.windows[w.0 as usize], WindowSpec::Last { count: 1, .. });
     match *inst {
         Inst::Double(_) | Inst::Interval(_) | Inst::Time(_) | Inst::Input(_) | Inst::Percent(_) | Inst::Metric(_) => {
             Some(1)
@@ -108,11 +108,7 @@ fn early(p: &Program, inst: &Inst) -> Option<u32> {
         Inst::Binary(op, ..) if crate::ir::lower::is_comparison(op) => Some(2),
         Inst::Reduce(Reduce::Len | Reduce::Sum, ..) => Some(1),
         Inst::Reduce(Reduce::Avg, ..) => Some(4),
-        Inst::Reduce(Reduce::Min | Reduce::Max | Reduce::MinFrom | Reduce::MaxFrom | Reduce::LastOrZero, w, _)
-            if newest(w) =>
-        {
-            Some(2)
-        }
+        Inst::Reduce(kind, w, _) if newest_tells(p, kind, w) => Some(2),
         _ => None,
     }
 }

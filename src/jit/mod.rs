@@ -11,7 +11,7 @@ mod memory;
 mod scalar;
 mod translate;
 
-pub use code::Code;
+pub use code::{Code, Scratch};
 
 use crate::ir::Program;
 use cranelift::codegen::{

@@ -32,12 +32,12 @@ id = "pool"
 vm_size = "Standard_D4ds_v5"
 task_slots_per_node = 4
 autoscale.interval = "5m"
-formula = """ + "'''" + """
+formula = '''
 seen = $PendingTasks.GetSamplePercent(5 * TimeInterval_Minute);
 tasks = seen < 70 ? max(0, $PendingTasks.GetSample(1)) : avg($PendingTasks.GetSample(5 * TimeInterval_Minute));
 $TargetDedicatedNodes = min(1000, tasks / 4 + 1);
 $NodeDeallocationOption = taskcompletion;
-""" + "'''" + """
+'''
 [workload.generate]
 duration = "29d"
 arrivals = { kind = "poisson", per_hour = 144 }
@@ -45,27 +45,20 @@ run = { kind = "lognormal", median = "6m", sigma = 1.0 }
 """
 
 
-def cluster(workers: int, port: int):
+@contextlib.contextmanager
+def dask(workers: int, port: int = 18787):
     env = os.environ | {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": env}
-    python = [sys.executable, "-m"]
-    started = [
-        subprocess.Popen([*python, "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"], **quiet)
-    ]
-    worker = [*python, "distributed.cli.dask_worker", f"tcp://127.0.0.1:{port}", "--nthreads", "1", "--no-nanny", "--no-dashboard"]
-    started += [subprocess.Popen(worker, **quiet) for _ in range(workers)]
-    client = Client(f"tcp://127.0.0.1:{port}", timeout=60)
-    client.wait_for_workers(workers, timeout=60)
-    return client, started
-
-
-@contextlib.contextmanager
-def dask(workers: int):
-    client, started = cluster(workers, 18787)
+    scheduler = ["dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+    worker = ["dask_worker", f"tcp://127.0.0.1:{port}", "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    started = []
     try:
-        yield client
+        for module, *arguments in [scheduler] + [worker] * workers:
+            started.append(subprocess.Popen([sys.executable, "-m", f"distributed.cli.{module}", *arguments], **quiet))
+        with Client(f"tcp://127.0.0.1:{port}", timeout=60) as client:
+            client.wait_for_workers(workers, timeout=60)
+            yield client
     finally:
-        client.close()
         for p in started:
             p.kill()
             p.wait()

@@ -7,6 +7,8 @@ use crate::{
     sim::workload::{Exit, TaskExtra, Workload, WorkloadJob},
     wire::time,
 };
+#[cfg(feature = "parquet")]
+use std::ops::Range;
 use std::{collections::BTreeMap, fmt};
 
 /// Names are kept while there are at most this many tasks: enough for a person to look one up, bounded in memory.
@@ -345,30 +347,32 @@ impl Builder {
         self.w.run_ms.extend(run_ms);
         self.w.slots.extend(slots);
         self.w.job.extend(jobs);
-        match exit {
-            Some(exit) => {
-                if self.w.exit.is_empty() {
-                    self.w.exit.reserve_exact(self.w.submit_ms.capacity());
-                }
-                self.w.exit.resize(before, Exit::Success);
-                self.w.exit.extend(exit);
+        let (new, room) = (before..self.w.submit_ms.len(), self.w.submit_ms.capacity());
+        extend_late(&mut self.w.exit, exit, Exit::Success, new.clone(), room);
+        extend_late(&mut self.w.recorded_wait_ms, wait_ms, WAIT_UNKNOWN, new, room);
+    }
+}
+
+/// Extends a column that begins with the first task it has something to say of: those before it, and those it says nothing
+/// of, are `blank`. There is `room` for all tasks that are expected.
+#[cfg(feature = "parquet")]
+fn extend_late<T: Clone>(
+    column: &mut Vec<T>,
+    values: Option<impl Iterator<Item = T>>,
+    blank: T,
+    new: Range<usize>,
+    room: usize,
+) {
+    match values {
+        Some(values) => {
+            if column.is_empty() {
+                column.reserve_exact(room);
             }
-            None if !self.w.exit.is_empty() => self.w.exit.resize(self.w.submit_ms.len(), Exit::Success),
-            None => {}
+            column.resize(new.start, blank);
+            column.extend(values);
         }
-        match wait_ms {
-            Some(wait) => {
-                if self.w.recorded_wait_ms.is_empty() {
-                    self.w.recorded_wait_ms.reserve_exact(self.w.submit_ms.capacity());
-                }
-                self.w.recorded_wait_ms.resize(before, WAIT_UNKNOWN);
-                self.w.recorded_wait_ms.extend(wait);
-            }
-            None if !self.w.recorded_wait_ms.is_empty() => {
-                self.w.recorded_wait_ms.resize(self.w.submit_ms.len(), WAIT_UNKNOWN);
-            }
-            None => {}
-        }
+        None if !column.is_empty() => column.resize(new.end, blank),
+        None => {}
     }
 }
 
