@@ -65,9 +65,9 @@ struct Compiled {
     lines: OnceLock<LineIndex>,
     diagnostics: Diagnostics,
     hir: check::hir::Hir,
-    program: Program,
+    program: Arc<Program>,
     #[cfg(feature = "jit")]
-    code: Option<crate::jit::Code>,
+    code: Option<Arc<crate::jit::Code>>,
 }
 
 impl Formula {
@@ -99,7 +99,7 @@ impl Formula {
         if refused || (!options.like_service && diagnostics.has_errors()) {
             return Err(Error::Compile(diagnostics));
         }
-        let program = ir::lower::lower(&checked.hir, &options.rules, Effort::Optimised);
+        let program = Arc::new(ir::lower::lower(&checked.hir, &options.rules, Effort::Optimised));
         #[cfg(feature = "jit")]
         let code = match options.engine {
             Engine::Interp => None,
@@ -175,12 +175,11 @@ impl Formula {
 
     /// Scratch for many evaluations.
     pub fn evaluator(&self) -> Evaluator {
-        let p = &self.0.program;
         Evaluator {
             formula: self.clone(),
-            arena: Arena::new(p.rules.memory_budget.0),
+            arena: Arena::new(self.rules().memory_budget.0),
             #[cfg(feature = "jit")]
-            scratch: self.0.code.as_ref().map(|code| code.scratch(p)),
+            machine: self.0.code.as_ref().map(crate::jit::Runner::new),
         }
     }
 
@@ -197,11 +196,10 @@ impl Formula {
 #[derive(Debug)]
 pub struct Evaluator {
     formula: Formula,
-    /// For the interpreter.
     arena: Arena,
-    /// For machine code, where there is some.
+    /// Where there is machine code; the interpreter's runs need nothing of their own.
     #[cfg(feature = "jit")]
-    scratch: Option<crate::jit::Scratch>,
+    machine: Option<crate::jit::Runner>,
 }
 
 impl Evaluator {
@@ -213,9 +211,22 @@ impl Evaluator {
     /// Evaluate for the targets alone: what a scheduler or simulator needs.
     pub fn targets(&mut self, snapshot: &Snapshot<'_>) -> Result<Targets, EvalError> {
         #[cfg(feature = "jit")]
-        if let (Some(code), Some(scratch)) = (&self.formula.0.code, &mut self.scratch) {
+        if let Some(machine) = &mut self.machine
+            && snapshot.now.in_calendar()
+            && let Some(targets) = machine.plain(snapshot)
+        {
+            return Ok(targets);
+        }
+        self.targets_of_any_run(snapshot)
+    }
+
+    /// [`Evaluator::targets`] of runs that fail, stop, call or search.
+    #[inline(never)] // what it keeps would be saved by every run
+    fn targets_of_any_run(&mut self, snapshot: &Snapshot<'_>) -> Result<Targets, EvalError> {
+        #[cfg(feature = "jit")]
+        if let Some(machine) = &mut self.machine {
             return calendar(snapshot)
-                .and_then(|()| code.targets(&self.formula.0.program, snapshot, scratch))
+                .and_then(|()| machine.targets(snapshot, &mut self.arena))
                 .map_err(|fault| self.formula.failure(fault, snapshot));
         }
         self.run(snapshot).map(|o| o.targets())
@@ -225,8 +236,8 @@ impl Evaluator {
     pub fn run(&mut self, snapshot: &Snapshot<'_>) -> Result<Outcome, EvalError> {
         let p = &self.formula.0.program;
         #[cfg(feature = "jit")]
-        if let (Some(code), Some(scratch)) = (&self.formula.0.code, &mut self.scratch) {
-            return match calendar(snapshot).and_then(|()| code.run(p, snapshot, scratch)) {
+        if let Some(machine) = &mut self.machine {
+            return match calendar(snapshot).and_then(|()| machine.run(snapshot, &mut self.arena)) {
                 Ok((end, values)) => Ok(outcome::outcome(p, end, snapshot, |slot| values[slot as usize].clone())),
                 Err(fault) => Err(self.formula.failure(fault, snapshot)),
             };

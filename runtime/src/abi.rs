@@ -13,27 +13,44 @@ use crate::{
     metric::Metric,
     rules::Rules,
     scalar::ScalarOp,
-    series::Series,
+    series::{Series, Sight},
     snapshot::Snapshot,
     ticks::{Interval, Ticks},
     trap::Trap,
     ty::Ty,
     value::{DeallocationOption, Value},
-    window::{Plan, Planned, Reduce, Window},
+    window::{Found, Plan, Reduce, Window},
 };
 
-/// A resolved window as compiled code reads it. The samples are there when the plan says that the program reads them.
+/// What most programs read of a window.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct Numbers {
+    /// Samples in it.
+    pub len: f64,
+    /// Percentage of possible samples present.
+    pub percent: f64,
+    /// Sum, when the program asked for it.
+    pub sum: f64,
+    /// Newest sample of a window by count; NaN when there is none.
+    pub newest: f64,
+}
+
+impl Numbers {
+    /// Before any run.
+    pub const BLANK: Numbers = Numbers { len: 0.0, percent: 0.0, sum: 0.0, newest: f64::NAN };
+}
+
+/// A window of a run, as compiled code reads it. The samples are there when its plan says that the program reads them.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct View {
-    len_double: f64,
-    percent: f64,
-    sum: f64,
-    newest: f64,
+    numbers: Numbers,
     values: *const f64,
     len: u64,
     series: *const Series,
     lo: u64,
+    plan: Plan,
 }
 
 // SAFETY: a view is numbers and addresses; reading through an address is the unsafe act, done only by a run over views
@@ -51,48 +68,67 @@ impl ViewLayout {
     /// Count as an integer.
     pub const LEN: i32 = std::mem::offset_of!(View, len) as i32;
     /// Count as a double.
-    pub const LEN_DOUBLE: i32 = std::mem::offset_of!(View, len_double) as i32;
+    pub const LEN_DOUBLE: i32 = std::mem::offset_of!(View, numbers.len) as i32;
     /// Percentage present.
-    pub const PERCENT: i32 = std::mem::offset_of!(View, percent) as i32;
+    pub const PERCENT: i32 = std::mem::offset_of!(View, numbers.percent) as i32;
     /// Sum, when the program asked for it.
-    pub const SUM: i32 = std::mem::offset_of!(View, sum) as i32;
+    pub const SUM: i32 = std::mem::offset_of!(View, numbers.sum) as i32;
     /// Newest sample of a window by count; NaN when there is none.
-    pub const NEWEST: i32 = std::mem::offset_of!(View, newest) as i32;
+    pub const NEWEST: i32 = std::mem::offset_of!(View, numbers.newest) as i32;
     /// Size of a view.
     pub const SIZE: i32 = size_of::<View>() as i32;
 }
 
 impl View {
     /// Before any run.
-    pub const BLANK: View = View {
-        len_double: 0.0,
-        percent: 0.0,
-        sum: 0.0,
-        newest: f64::NAN,
-        values: std::ptr::null(),
-        len: 0,
-        series: std::ptr::null(),
-        lo: 0,
-    };
-    /// Resolves a plan's windows into the views of a run; false when one holds more samples than it may.
-    pub fn resolve(plan: &Plan, snapshot: &Snapshot<'_>, views: &mut [View]) -> bool {
-        plan.resolve(snapshot, views, |view, planned| view.show(&planned))
+    pub fn new(plan: Plan) -> View {
+        View { numbers: Numbers::BLANK, values: std::ptr::null(), len: 0, series: std::ptr::null(), lo: 0, plan }
     }
-    #[inline]
-    fn show(&mut self, p: &Planned<'_>) {
-        let range = &p.window.range;
-        // Fewer than 2³² samples: a signed conversion is one instruction.
-        self.len_double = range.len() as i64 as f64;
-        (self.percent, self.sum, self.newest) = (p.window.percent, p.sum, p.newest);
-        if p.reads.samples {
-            let values = p.window.values();
-            (self.values, self.len) = (values.as_ptr(), values.len() as u64);
-            (self.series, self.lo) = (p.window.series, range.start as u64);
+    /// Resolves the windows of a program, in order, if each is found at once ([`Plan::at_once`]): the numbers of the last,
+    /// which are only given.
+    #[inline(always)] // a leaf: where nothing is called, nothing is saved
+    pub fn resolve(views: &mut [View], snapshot: &Snapshot<'_>) -> Option<Numbers> {
+        let Some((last, others)) = views.split_last_mut() else { return Some(Numbers::BLANK) };
+        let (mut series, mut sight) = (snapshot.series.get(Metric::ALL[0]), Sight::default());
+        for view in others {
+            view.numbers = view.find(snapshot, &mut series, &mut sight)?;
         }
+        last.find(snapshot, &mut series, &mut sight)
     }
-    /// Percentage of possible samples present.
-    pub fn percent(&self) -> f64 {
-        self.percent
+    #[inline(always)]
+    fn find<'r>(&mut self, snapshot: &Snapshot<'r>, series: &mut &'r Series, sight: &mut Sight) -> Option<Numbers> {
+        if self.plan.first {
+            *series = snapshot.series.get(self.plan.metric);
+            *sight = series.sight(snapshot.now)?;
+        }
+        let found = self.plan.at_once(series, *sight, snapshot.now)?;
+        Some(self.show(series, &found))
+    }
+    /// Resolves the windows of a program, whatever it takes. Whether each holds no more samples than it may.
+    pub fn search(views: &mut [View], snapshot: &Snapshot<'_>) -> bool {
+        let mut all = true;
+        for view in views {
+            let series = snapshot.series.get(view.plan.metric);
+            let (found, fits) = view.plan.search(series, snapshot.now);
+            all &= fits;
+            view.numbers = view.show(series, &found);
+        }
+        all
+    }
+    #[inline(always)]
+    fn show(&mut self, series: &Series, found: &Found) -> Numbers {
+        let Found { len, percent, sum, newest, .. } = *found;
+        if self.plan.reads.samples {
+            let values = series.values().get(found.range.clone()).unwrap_or(&[]);
+            (self.values, self.len) = (values.as_ptr(), values.len() as u64);
+            (self.series, self.lo) = (series, found.range.start as u64);
+        }
+        // Fewer than 2³² samples: a signed conversion is one instruction.
+        Numbers { len: len as i64 as f64, percent, sum, newest }
+    }
+    /// What most programs read of it.
+    pub fn numbers(&self) -> Numbers {
+        self.numbers
     }
 }
 
@@ -138,7 +174,7 @@ impl RawSlot {
     }
     /// The slot as a deallocation option.
     pub fn option(self) -> DeallocationOption {
-        DeallocationOption::ALL[(self.a & 3) as usize]
+        DeallocationOption::at(self.a)
     }
     /// The slot as a value of its type.
     ///
@@ -217,7 +253,7 @@ impl Arg {
             3 => Value::Time(Ticks(self.a as i64)),
             4 => Value::Interval(Interval(self.a as i64)),
             5 => Value::Metric(Metric::ALL[self.a as usize % Metric::COUNT]),
-            6 => Value::Option(DeallocationOption::ALL[(self.a & 3) as usize]),
+            6 => Value::Option(DeallocationOption::at(self.a)),
             _ => Value::Double(f64::from_bits(self.a)),
         }
     }
@@ -362,7 +398,7 @@ macro_rules! reductions {
                 // SAFETY: the caller's contract; the range was in bounds when the view was made and series are borrowed.
                 let (view, series) = unsafe { (&*view, &*(*view).series) };
                 let lo = view.lo as usize;
-                let w = Window { series, range: lo..lo + view.len as usize, percent: view.percent };
+                let w = Window { series, range: lo..lo + view.len as usize, percent: view.numbers.percent };
                 Reduce::$kind.eval(&w, operand)
             }
         )*
@@ -437,10 +473,12 @@ mod tests {
         let snapshot =
             Snapshot { now, series: &store, targets: [1.0, 2.0], current: [0.0; 2], task_slots: 1.0, seed: 0 };
         let window = WindowSpec::Last { metric: Metric::PendingTasks, count: 3 };
-        let plan = Plan::new(&[window], &[Reads { sum: true, samples: true }], &rules);
-        let mut views = [View::BLANK];
-        View::resolve(&plan, &snapshot, &mut views);
-        assert_eq!((views[0].len, views[0].sum, views[0].newest), (3, 6.5, 1.5));
+        let plan = Plan::all(&[window], &[Reads { sum: true, samples: true }], &rules);
+        let mut views = [View::new(plan[0])];
+        assert!(View::resolve(&mut views, &snapshot).is_none(), "a sum of fractions is not known at once");
+        assert!(View::search(&mut views, &snapshot));
+        let numbers = views[0].numbers();
+        assert_eq!((views[0].len, numbers.sum, numbers.newest), (3, 6.5, 1.5));
         // SAFETY: the view was resolved over series that are alive.
         assert_eq!(unsafe { (rt_max(&views[0], 0.0), rt_min(&views[0], 0.0)) }, (4.0, 1.0));
 

@@ -18,7 +18,7 @@ use crate::{
 };
 use extremes::Extremes;
 use quantiles::Quantiles;
-use std::ops::Range;
+use std::{hint::select_unpredictable, ops::Range};
 
 /// Width of a bucket of the position grid: the sampling period, so a bucket holds about one sample.
 const BUCKET: u64 = Interval::SAMPLE_PERIOD.0 as u64;
@@ -27,6 +27,15 @@ const SCAN: usize = 8;
 /// While all values together are at most this in size, every sum of some of them is exact in a double, in whatever order it
 /// is added up: differences of prefix sums and `reduce::sum` give the same bits.
 const EXACT: u64 = 1 << 52;
+
+/// What windows of one series that end now share.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Sight {
+    /// The bucket of now.
+    bucket: usize,
+    /// One past the newest visible sample.
+    pub(crate) visible: usize,
+}
 
 /// Why a sample was refused.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -81,6 +90,8 @@ pub struct Series {
     extremes: Option<Box<Extremes>>,
     quantiles: Option<Box<Quantiles>>,
     stamp: SampleStamp,
+    /// Windows compare the stamp of visibility, as `(start, end]`.
+    simple: bool,
     /// Ticks to subtract from a window's start and end so that both compare as `(start, end]`.
     shift: [i64; 2],
 }
@@ -107,6 +118,7 @@ impl Series {
             extremes: None,
             quantiles: None,
             stamp: rules.sample_stamp,
+            simple: rules.sample_stamp == SampleStamp::Published && rules.window_ends == WindowEnds::OpenClosed,
             shift: match rules.window_ends {
                 WindowEnds::OpenClosed => [0, 0],
                 WindowEnds::ClosedOpen => [1, 1],
@@ -210,15 +222,28 @@ impl Series {
     /// How many samples, forgotten ones included, have a key at or before `t`.
     #[inline(always)] // the whole cost of a window is here
     fn count_to(&self, t: i64) -> usize {
-        // `t ≥ first`, so the wrapped difference is the true one.
-        let bucket = ((t as u64).wrapping_sub(self.first as u64) / BUCKET) as usize;
+        match self.on_grid(t) {
+            Some(n) => n,
+            None => self.search(t),
+        }
+    }
+    /// [`Series::count_to`] where the grid reaches and the bucket holds one sample or none.
+    #[inline(always)]
+    fn on_grid(&self, t: i64) -> Option<usize> {
+        // The wrapped difference is the true one.
+        if t < self.first { None } else { self.in_bucket(self.bucket(t) as usize, t) }
+    }
+    /// [`Series::on_grid`], given the bucket of `t`.
+    #[inline(always)]
+    fn in_bucket(&self, bucket: usize, t: i64) -> Option<usize> {
         match self.grid.get(bucket..bucket + 2) {
-            Some(&[start, end]) if t >= self.first && end - start <= 1 => {
-                // Without a branch: whether a bucket has a sample is what nobody can predict.
-                let key = self.key.get(start as usize).copied().unwrap_or(i64::MAX);
-                start as usize + ((end - start) as usize & usize::from(key <= t))
+            Some(&[start, end]) if end - start <= 1 => {
+                // Of an empty bucket, the sample after it: the last bucket has one.
+                let key = *self.key.get(start as usize)?;
+                // Whether a bucket has a sample is what nobody can predict.
+                Some(start as usize + select_unpredictable(key <= t, (end - start) as usize, 0))
             }
-            _ => self.search(t),
+            _ => None,
         }
     }
     /// [`Series::count_to`] off the grid, or in a bucket of several samples.
@@ -269,14 +294,34 @@ impl Series {
         }
         start.min(end)..end
     }
-    /// [`Series::range`] for windows that end at `now`, given what is visible then: most windows do, and share that.
-    #[inline]
-    pub(crate) fn range_to_now(&self, now: Ticks, lo: Ticks, visible: usize) -> Range<usize> {
-        // Instants of the calendar are far from overflow.
-        let start = self.index_at(Ticks(lo.0 - self.shift[0]));
-        // Whatever is visible at `now` has a key at or before it.
-        let end = if self.shift[1] == 0 { visible } else { self.index_at(Ticks(now.0 - self.shift[1])).min(visible) };
-        start.min(end)..end
+    /// What is visible, if one look at the grid tells it.
+    #[inline(always)]
+    pub(crate) fn sight(&self, now: Ticks) -> Option<Sight> {
+        if !self.simple || now.0 < self.first {
+            return None;
+        }
+        let bucket = self.bucket(now.0) as usize;
+        let visible = match self.in_bucket(bucket, now.0) {
+            Some(n) => n.max(self.head),
+            None if self.key.last().is_some_and(|newest| *newest <= now.0) => self.key.len(),
+            None => return None,
+        };
+        Some(Sight { bucket, visible })
+    }
+    /// [`Series::range`] to now, if one more look at the grid tells it.
+    #[inline(always)]
+    pub(crate) fn range_in_sight(&self, sight: Sight, lo: Ticks) -> Option<Range<usize>> {
+        let start = if lo.0 < self.first { 0 } else { self.in_bucket(self.bucket(lo.0) as usize, lo.0)? };
+        Some(start.max(self.head).min(sight.visible)..sight.visible)
+    }
+    /// [`Series::range_in_sight`] of a window of whole sampling periods.
+    #[inline(always)]
+    pub(crate) fn periods_in_sight(&self, sight: Sight, lo: Ticks, periods: usize) -> Option<Range<usize>> {
+        let start = match sight.bucket.checked_sub(periods) {
+            Some(bucket) => self.in_bucket(bucket, lo.0)?,
+            None => 0,
+        };
+        Some(start.max(self.head).min(sight.visible)..sight.visible)
     }
     /// The newest `n` of the samples before `visible`.
     #[inline]
@@ -481,12 +526,18 @@ pub fn possible(lo: Ticks, hi: Ticks, how: Possible) -> f64 {
     }
 }
 
-/// Found of possible samples in percent, at most 100; 0 when none is possible.
+/// Found of possible samples in percent, at most 100; 0 when none is possible or infinitely many are.
 #[inline]
 pub fn percent(found: usize, possible: f64) -> f64 {
     if possible == 0.0 {
         return 0.0;
     }
+    share(found, possible)
+}
+
+/// [`percent`] of at least one sample.
+#[inline(always)]
+pub(crate) fn share(found: usize, possible: f64) -> f64 {
     // Fewer than 2³² samples: a signed conversion is one instruction.
     let percent = 100.0 * (found as i64 as f64) / possible;
     if percent > 100.0 { 100.0 } else { percent }

@@ -47,6 +47,17 @@ impl DeallocationOption {
         DeallocationOption::TaskCompletion,
         DeallocationOption::RetainedData,
     ];
+    /// The option at a place of [`DeallocationOption::ALL`], counted round.
+    #[inline]
+    pub(crate) fn at(index: u64) -> DeallocationOption {
+        // Written out, it is the number itself.
+        match index & 3 {
+            0 => DeallocationOption::Requeue,
+            1 => DeallocationOption::Terminate,
+            2 => DeallocationOption::TaskCompletion,
+            _ => DeallocationOption::RetainedData,
+        }
+    }
     /// The keyword.
     pub fn keyword(self) -> &'static str {
         match self {

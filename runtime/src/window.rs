@@ -7,7 +7,7 @@ use crate::{
     builtins::{reduce, sample},
     metric::Metric,
     rules::Rules,
-    series::{Series, percent, possible},
+    series::{Series, Sight, possible, share},
     snapshot::Snapshot,
     ticks::{Interval, Ticks},
 };
@@ -78,12 +78,19 @@ impl<'r> Window<'r> {
     }
 }
 
-/// A program's windows, ready to be resolved for one run after another: what depends on the rules and offsets alone is
-/// worked out once.
-#[derive(Debug, Clone, Default)]
+/// A window ready to be resolved for one run after another: what depends on the rules and offsets alone is worked out once.
+#[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    entries: Vec<Entry>,
-    /// Samples a window may hold.
+    /// Whose samples.
+    pub metric: Metric,
+    /// The window before is not of this metric: neighbours of one metric share what is visible.
+    pub first: bool,
+    /// What the program reads of it.
+    pub reads: Reads,
+    reach: Reach,
+    /// How many samples it could hold; infinitely many when no percentage is meant.
+    possible: f64,
+    /// How many samples it may hold.
     most: usize,
 }
 
@@ -97,18 +104,9 @@ pub struct Reads {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Entry {
-    metric: Metric,
-    /// The one before is not of this metric: neighbours of one metric share what is visible.
-    first: bool,
-    reach: Reach,
-    /// How many samples it could hold; 0 for windows by count.
-    possible: f64,
-    reads: Reads,
-}
-
-#[derive(Debug, Clone, Copy)]
 enum Reach {
+    /// From so long ago to now, which is so many sampling periods.
+    Periods(Interval, usize),
     /// From so long ago to now.
     ToNow(Interval),
     /// The newest so many.
@@ -117,13 +115,15 @@ enum Reach {
     Between(Interval, Interval),
 }
 
-/// A window resolved by a [`Plan`].
+/// What a window comes to.
 #[derive(Debug, Clone)]
-pub struct Planned<'r> {
-    /// As [`Window::resolve`] would have it.
-    pub window: Window<'r>,
-    /// What the program reads of it.
-    pub reads: Reads,
+pub struct Found {
+    /// The samples' positions in their series.
+    pub range: Range<usize>,
+    /// How many they are.
+    pub len: usize,
+    /// As [`Window::percent`].
+    pub percent: f64,
     /// The sum, when the program reads it.
     pub sum: f64,
     /// The newest sample of a window by count; NaN when there is none.
@@ -132,89 +132,75 @@ pub struct Planned<'r> {
 
 impl Plan {
     /// For these windows and what the program reads of each.
-    pub fn new(specs: &[WindowSpec], reads: &[Reads], rules: &Rules) -> Plan {
+    pub fn all(specs: &[WindowSpec], reads: &[Reads], rules: &Rules) -> Vec<Plan> {
         let reach = |spec: &WindowSpec| match *spec {
-            WindowSpec::Last { count, .. } => (Reach::Newest(count as usize), 0.0),
+            WindowSpec::Last { count, .. } => (Reach::Newest(count as usize), f64::INFINITY),
             WindowSpec::Back { near, far, .. } => {
                 // Nothing lies after now.
                 let near = near.max(Interval(0));
                 let possible = possible(Ticks(-far.0), Ticks(-near.0), rules.possible_samples);
+                let period = Interval::SAMPLE_PERIOD.0;
                 match near {
                     // Nothing lies in it either.
-                    _ if possible == 0.0 => (Reach::Newest(0), 0.0),
+                    _ if possible == 0.0 => (Reach::Newest(0), f64::INFINITY),
+                    Interval(0) if far.0 % period == 0 => (Reach::Periods(far, (far.0 / period) as usize), possible),
                     Interval(0) => (Reach::ToNow(far), possible),
                     _ => (Reach::Between(far, near), possible),
                 }
             }
         };
         let mut before = None;
-        let entry = |(spec, reads): (&WindowSpec, &Reads)| {
+        let plan = |(spec, reads): (&WindowSpec, &Reads)| {
             let (reach, possible) = reach(spec);
-            let metric = spec.metric();
-            Entry { metric, first: before.replace(metric) != Some(metric), reach, possible, reads: *reads }
+            let (metric, most) = (spec.metric(), rules.window_samples.0 as usize);
+            Plan { metric, first: before.replace(metric) != Some(metric), reads: *reads, reach, possible, most }
         };
-        Plan { entries: specs.iter().zip(reads).map(entry).collect(), most: rules.window_samples.0 as usize }
+        specs.iter().zip(reads).map(plan).collect()
     }
 
-    /// How many windows.
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// Resolves every window at an instant of the calendar, in order, each into its place. Whether none holds more samples
-    /// than it may; one that does may still be right, when only its percentage is asked for.
-    #[inline]
-    pub fn resolve<'r, T>(&self, snapshot: &Snapshot<'r>, places: &mut [T], put: impl Fn(&mut T, Planned<'r>)) -> bool {
-        let Some(first) = self.entries.first() else { return true };
-        let (mut series, mut visible) = (snapshot.series.get(first.metric), 0);
-        let mut fits = true;
-        for (entry, place) in self.entries.iter().zip(places) {
-            if entry.first {
-                series = snapshot.series.get(entry.metric);
-                visible = series.visible_to(snapshot.now);
-            }
-            let planned = entry.resolve(series, visible, snapshot.now);
-            fits &= planned.window.range.len() <= self.most;
-            put(place, planned);
-        }
-        fits
-    }
-}
-
-impl Entry {
+    /// The window at an instant of the calendar, if neither a search nor a look at a sample but the newest is needed and it
+    /// holds no more than it may.
     #[inline(always)]
-    fn resolve<'r>(&self, series: &'r Series, visible: usize, now: Ticks) -> Planned<'r> {
-        let back = |i: Interval| Ticks(now.0 - i.0);
-        let mut newest = f64::NAN;
+    pub(crate) fn at_once(&self, series: &Series, sight: Sight, now: Ticks) -> Option<Found> {
         let range = match self.reach {
-            Reach::ToNow(far) => series.range_to_now(now, back(far), visible),
-            Reach::Newest(n) => {
-                let range = series.newest(visible, n);
-                if !range.is_empty() {
-                    newest = series.values().get(visible - 1).copied().unwrap_or(f64::NAN);
-                }
-                range
-            }
+            Reach::Periods(far, periods) => series.periods_in_sight(sight, Ticks(now.0 - far.0), periods)?,
+            Reach::ToNow(far) => series.range_in_sight(sight, Ticks(now.0 - far.0))?,
+            Reach::Newest(n) => series.newest(sight.visible, n),
+            Reach::Between(..) => return None,
+        };
+        let sum = if self.reads.sum { series.window_sum(range.clone())? } else { 0.0 };
+        let found = self.found(series, range, sum);
+        (found.len <= self.most).then_some(found)
+    }
+
+    /// The window, whatever it takes, and whether it holds no more than it may; one that does not may still be right, when
+    /// only its percentage is asked for.
+    pub fn search(&self, series: &Series, now: Ticks) -> (Found, bool) {
+        let back = |i: Interval| Ticks(now.0 - i.0);
+        let range = match self.reach {
+            Reach::Periods(far, _) | Reach::ToNow(far) => series.range(now, back(far), now),
+            Reach::Newest(n) => series.last_range(now, n),
             Reach::Between(far, near) => series.range(now, back(far), back(near)),
         };
         let sum = match self.reads.sum {
             false => 0.0,
-            true => series.window_sum(range.clone()).unwrap_or_else(|| add_up(series, range.clone())),
+            true => Reduce::Sum.eval(&Window { series, range: range.clone(), percent: 0.0 }, 0.0),
         };
-        let window = Window { series, percent: percent(range.len(), self.possible), range };
-        Planned { window, reads: self.reads, sum, newest }
+        let found = self.found(series, range, sum);
+        let fits = found.len <= self.most;
+        (found, fits)
     }
-}
 
-/// The sum of a range that no index knows.
-#[cold] // where it happens, its own cost is what counts
-#[inline(never)]
-fn add_up(series: &Series, range: Range<usize>) -> f64 {
-    Reduce::Sum.eval(&Window { series, range, percent: 0.0 }, 0.0)
+    #[inline(always)]
+    fn found(&self, series: &Series, range: Range<usize>, sum: f64) -> Found {
+        // Ranges of a series never end before they start.
+        let len = range.end - range.start;
+        let newest = match self.reach {
+            Reach::Newest(_) if len > 0 => series.values().get(range.end - 1).copied().unwrap_or(f64::NAN),
+            _ => f64::NAN,
+        };
+        Found { percent: share(len, self.possible), range, len, sum, newest }
+    }
 }
 
 /// Reductions of a window to a number.

@@ -1,59 +1,101 @@
 //! Machine code and its runs.
 //!
-//! In: a program. Out: runs of it. Never: a function pointer outside `Code`; its memory lives as long.
+//! In: a program. Out: a `Runner` and its runs. Never: a function pointer outside `Code`; its memory and the program whose
+//! strings it points to live as long.
 #![allow(unsafe_code)]
 
 use super::{
     JitError,
     late::Late,
     memory::{self, Memory},
-    translate::{Translated, newest_tells, status, translate},
+    target,
+    translate::{Keep, Translated, newest_tells, status, translate},
 };
 use crate::{
     interp::{self, End, Fault, insufficient, rejection},
     ir::{Inst, Program, Reduce, Slot, Term},
     outcome::{OwnedValue, Target, Targets, owned, targets_of_frame},
 };
-use cranelift::codegen::{Context, isa::OwnedTargetIsa};
+use cranelift::codegen::Context;
 use cranelift::prelude::FunctionBuilderContext;
 use poolcast_runtime::{
-    abi::{Host, RawSlot, View},
+    abi::{Host, Numbers, RawSlot, View},
     arena::Arena,
+    rules::TargetRounding,
     snapshot::Snapshot,
-    target::{self, MAX_NODES},
+    target::{MAX_NODES, judge},
     trap::Trap,
     ty::Ty,
     value::DeallocationOption,
     window::{Plan, Reads},
 };
-use std::{cell::RefCell, ffi::c_void};
+use std::{
+    cell::RefCell,
+    ffi::c_void,
+    sync::{Arc, OnceLock},
+};
 
-/// Of host, frame, views and snapshot; the code hands the host on and reads numbers of the others.
-type Entry = unsafe extern "C" fn(*mut c_void, *mut RawSlot, *const View, *const c_void) -> u64;
+/// Of host, frame, views, snapshot and the last view's numbers. The code hands the host on and reads numbers of the others.
+/// What is read once comes and goes in registers, for a store is waited for when it is read back at once.
+#[cfg(target_arch = "x86_64")]
+type Entry =
+    unsafe extern "sysv64" fn(*mut c_void, *mut RawSlot, *const View, *const c_void, f64, f64, f64, f64) -> Ended;
+#[cfg(not(target_arch = "x86_64"))]
+type Entry = unsafe extern "C" fn(*mut c_void, *mut RawSlot, *const View, *const c_void, f64, f64, f64, f64) -> Ended;
 
-/// Compiled code of one program.
-pub struct Code {
+/// What a run of the code gives: how it ended and, once it is assigned, the first output.
+#[repr(C)]
+struct Ended {
+    word: u64,
+    dedicated: Register,
+}
+/// Of two registers, x86-64 returns a double in one of its own kind.
+#[cfg(target_arch = "x86_64")]
+type Register = f64;
+#[cfg(not(target_arch = "x86_64"))]
+type Register = u64;
+
+impl Ended {
+    #[inline(always)]
+    fn dedicated(&self) -> f64 {
+        #[cfg(target_arch = "x86_64")]
+        return self.dedicated;
+        #[cfg(not(target_arch = "x86_64"))]
+        f64::from_bits(self.dedicated)
+    }
+}
+
+/// A function in executable memory.
+struct Function {
     /// Holds what `entry` points into.
     _memory: Memory,
     entry: Entry,
-    slots: usize,
-    plan: Plan,
-    /// Targets whose judgement the code leaves to its end.
-    late: Vec<Late>,
-    /// The slots of the three outputs, `u32::MAX` for what is never assigned, if every late target is among them.
-    outputs: Option<[u32; 3]>,
-    /// Whether the code ever calls its host; most does not.
-    calls: bool,
 }
 
-/// What runs of one program need besides its inputs; kept from run to run.
+/// Compiled code of one program.
+pub struct Code {
+    /// For the outputs alone: most runs are for those, and storing what nobody reads costs more than computing it.
+    outputs: Function,
+    /// For every variable, made when somebody first asks.
+    all: OnceLock<Result<Function, JitError>>,
+    /// Whether its runs can be [`Runner::plain`]: it calls no host, and every late target is an output.
+    plain: bool,
+    /// The slots of the three outputs, `u32::MAX` for what is never assigned.
+    slots: [u32; 3],
+    plan: Vec<Plan>,
+    /// Targets whose judgement the code leaves to its end.
+    late: Vec<Late>,
+    program: Arc<Program>,
+}
+
+/// Code with what its runs need besides inputs, kept from run to run.
 #[derive(Debug)]
-pub struct Scratch {
-    arena: Arena,
+pub struct Runner {
+    code: Arc<Code>,
     /// One slot for each of the program's.
-    frame: Vec<RawSlot>,
+    frame: Box<[RawSlot]>,
     /// One for each of its windows.
-    views: Vec<View>,
+    views: Box<[View]>,
 }
 
 // SAFETY: code that has been placed is only read and run, never written again, and any thread may give its memory back.
@@ -63,7 +105,7 @@ unsafe impl Sync for Code {}
 
 impl std::fmt::Debug for Code {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Code").field("slots", &self.slots).field("windows", &self.plan.len()).finish()
+        f.debug_struct("Code").field("windows", &self.plan.len()).field("late", &self.late).finish_non_exhaustive()
     }
 }
 
@@ -72,62 +114,100 @@ thread_local! {
     static SCRATCH: RefCell<(Context, FunctionBuilderContext)> = RefCell::new((Context::new(), FunctionBuilderContext::new()));
 }
 
-/// The program as bytes in executable memory, and where they start. A module of linked functions would be more than one
-/// function needs: this one refers to nothing by name.
-fn define(
-    program: &Program,
-    isa: &OwnedTargetIsa,
-    context: &mut Context,
-    scratch: &mut FunctionBuilderContext,
-) -> Result<(Memory, *const u8, Translated), JitError> {
-    let translated = translate(program, isa.as_ref(), &mut context.func, scratch)?;
-    let code =
-        context.compile(isa.as_ref(), &mut Default::default()).map_err(|e| JitError(format!("{:?}", e.inner)))?;
-    if !code.buffer.relocs().is_empty() {
-        return Err(JitError("the code refers to a symbol".into()));
-    }
-    let align = code.buffer.alignment.max(isa.function_alignment().minimum);
-    let (memory, start) = memory::place(code.buffer.data(), align)?;
-    Ok((memory, start, translated))
+/// The program as a function in executable memory. A module of linked functions would be more than one needs: this one refers
+/// to nothing by name.
+fn define(program: &Program, keep: Keep) -> Result<(Function, Translated), JitError> {
+    let isa = target()?;
+    SCRATCH.with_borrow_mut(|(context, scratch)| {
+        context.clear();
+        let translated = translate(program, keep, isa.as_ref(), &mut context.func, scratch);
+        if translated.is_err() {
+            // A function given up half way leaves its builder half full.
+            *scratch = FunctionBuilderContext::new();
+        }
+        let translated = translated?;
+        let code =
+            context.compile(isa.as_ref(), &mut Default::default()).map_err(|e| JitError(format!("{:?}", e.inner)))?;
+        if !code.buffer.relocs().is_empty() {
+            return Err(JitError("the code refers to a symbol".into()));
+        }
+        let align = code.buffer.alignment.max(isa.function_alignment().minimum);
+        let (memory, start) = memory::place(code.buffer.data(), align)?;
+        // SAFETY: `translate` built exactly this signature.
+        let entry = unsafe { std::mem::transmute::<*const u8, Entry>(start) };
+        Ok((Function { _memory: memory, entry }, translated))
+    })
 }
 
 impl Code {
-    pub(super) fn compile(program: &Program, isa: OwnedTargetIsa) -> Result<Code, JitError> {
-        let (memory, start, Translated { late, calls }) = SCRATCH.with_borrow_mut(|(context, scratch)| {
-            context.clear();
-            let done = define(program, &isa, context, scratch);
-            if done.is_err() {
-                // A function given up half way leaves its builder half full.
-                *scratch = FunctionBuilderContext::new();
-            }
-            done
-        })?;
-        // SAFETY: `translate` built exactly this signature with the host's default calling convention.
-        let entry = unsafe { std::mem::transmute::<*const u8, Entry>(start) };
-        let outputs = program.outputs.map(|slot| slot.unwrap_or(u32::MAX));
-        let outputs = late.iter().all(|late| outputs.contains(&late.slot)).then_some(outputs);
-        Ok(Code { _memory: memory, entry, slots: program.slots.len(), plan: plan(program), outputs, late, calls })
+    pub(super) fn compile(program: &Arc<Program>) -> Result<Code, JitError> {
+        let (outputs, Translated { late, calls }) = define(program, Keep::Outputs)?;
+        let slots = program.outputs.map(|slot| slot.unwrap_or(u32::MAX));
+        let plain = !calls
+            && program.rules.target_rounding == TargetRounding::Truncate
+            && late.iter().all(|late| slots.contains(&late.slot));
+        let (plan, program) = (plan(program), Arc::clone(program));
+        Ok(Code { outputs, all: OnceLock::new(), plain, slots, plan, late, program })
     }
 
-    /// What its runs need besides inputs.
-    pub fn scratch(&self, program: &Program) -> Scratch {
-        Scratch {
-            arena: Arena::new(program.rules.memory_budget.0),
-            frame: vec![RawSlot::default(); self.slots],
-            views: vec![View::BLANK; self.plan.len()],
+    /// The function that keeps these variables.
+    fn function(&self, keep: Keep) -> Result<&Function, Fault> {
+        match keep {
+            Keep::Outputs => Ok(&self.outputs),
+            Keep::All => {
+                let all = self.all.get_or_init(|| define(&self.program, keep).map(|(function, _)| function));
+                all.as_ref().map_err(|e| Fault { trap: Trap::Internal(e.to_string().into()), at: 0 })
+            }
+        }
+    }
+}
+
+impl Runner {
+    /// Runs of this code.
+    pub fn new(code: &Arc<Code>) -> Runner {
+        Runner {
+            frame: vec![RawSlot::default(); code.program.slots.len()].into(),
+            views: code.plan.iter().copied().map(View::new).collect(),
+            code: Arc::clone(code),
         }
     }
 
-    /// Run the code on what the snapshot shows: how it ended, and every slot's value. Slots that a `stop()` left unwritten
-    /// come out as 0.
-    pub fn run(
-        &self,
-        program: &Program,
-        snapshot: &Snapshot<'_>,
-        scratch: &mut Scratch,
-    ) -> Result<(End, Vec<OwnedValue>), Fault> {
-        let end = self.start(program, snapshot, scratch)?;
-        self.judge(program, &mut scratch.frame, end)?;
+    /// The targets of a run as most are: no window needs a search, nothing fails or stops, and the targets are numbers of
+    /// nodes as they stand. None of any other run, which is then [`Runner::targets`]' to do from the start.
+    #[inline(always)] // into its one caller: half of the cost is moving results about
+    pub fn plain(&mut self, snapshot: &Snapshot<'_>) -> Option<Targets> {
+        if !self.code.plain {
+            return None;
+        }
+        let last = View::resolve(&mut self.views, snapshot)?;
+        // SAFETY: plain code calls no host, so it does not look at the pointer.
+        let ended =
+            unsafe { enter(&self.code.outputs, &mut self.frame, &self.views, std::ptr::null_mut(), snapshot, last) };
+        if ended.word != status::FINISHED {
+            return None;
+        }
+        let [dedicated, low_priority, option] = self.code.slots.map(|slot| self.frame.get(slot as usize));
+        let target = |x: f64| {
+            // SAFETY: within the bounds of an `i32`, which the conversion truncates to as `target::count` does.
+            (0.0..=MAX_NODES).contains(&x).then(|| Target::Set(unsafe { x.to_int_unchecked::<i32>() } as u32))
+        };
+        Some(Targets {
+            dedicated: if dedicated.is_some() { target(ended.dedicated())? } else { Target::Unchanged },
+            low_priority: low_priority.map_or(Some(Target::Unchanged), |slot| target(slot.double()))?,
+            option: option.map_or(DeallocationOption::default(), |slot| slot.option()),
+        })
+    }
+
+    /// Run the code for its targets alone.
+    pub fn targets(&mut self, snapshot: &Snapshot<'_>, arena: &mut Arena) -> Result<Targets, Fault> {
+        let end = self.start(Keep::Outputs, snapshot, arena)?;
+        Ok(targets_of_frame(&self.code.program, &self.frame, end))
+    }
+
+    /// Run the code: how it ended, and every slot's value. Slots that a `stop()` left unwritten come out as 0.
+    pub fn run(&mut self, snapshot: &Snapshot<'_>, arena: &mut Arena) -> Result<(End, Vec<OwnedValue>), Fault> {
+        let end = self.start(Keep::All, snapshot, arena)?;
+        let program = &self.code.program;
         let value = |(slot, raw): (&Slot, &RawSlot)| {
             let written = match end {
                 End::Finished => true,
@@ -140,92 +220,58 @@ impl Code {
                 OwnedValue::Double(0.0)
             }
         };
-        Ok((end, program.slots.iter().zip(&scratch.frame).map(value).collect()))
+        Ok((end, program.slots.iter().zip(&self.frame).map(value).collect()))
     }
 
-    /// Run the code for its targets alone.
-    #[inline(always)] // into its one caller: half of the cost is moving results about
-    pub fn targets(&self, program: &Program, snapshot: &Snapshot<'_>, scratch: &mut Scratch) -> Result<Targets, Fault> {
-        let end = self.start(program, snapshot, scratch)?;
-        if end == End::Finished
-            && let Some(targets) = self.plain_targets(program, &scratch.frame)
-        {
-            return Ok(targets);
-        }
-        self.judge(program, &mut scratch.frame, end)?;
-        Ok(targets_of_frame(program, &scratch.frame, end))
-    }
-
-    /// The targets of a run that finished, if they are numbers of nodes as they stand and every late one is among them.
-    #[inline(always)]
-    fn plain_targets(&self, program: &Program, frame: &[RawSlot]) -> Option<Targets> {
-        let [dedicated, low_priority, option] = self.outputs?;
-        let target = |slot: u32| {
-            let Some(x) = frame.get(slot as usize) else { return Some(Target::Unchanged) };
-            (0.0..=MAX_NODES).contains(&x.double()).then(|| Target::Set(target::count(x.double(), &program.rules)))
-        };
-        Some(Targets {
-            dedicated: target(dedicated)?,
-            low_priority: target(low_priority)?,
-            option: frame.get(option as usize).map_or(DeallocationOption::default(), |x| x.option()),
-        })
-    }
-
-    /// Run the code; a run that finished still has its late targets to judge.
-    #[inline(always)]
-    fn start(&self, program: &Program, snapshot: &Snapshot<'_>, scratch: &mut Scratch) -> Result<End, Fault> {
-        let fits = scratch.frame.len() >= self.slots && scratch.views.len() >= self.plan.len();
-        assert!(fits, "scratch of another program");
-        if !View::resolve(&self.plan, snapshot, &mut scratch.views) {
+    /// Run the code to its end, late targets judged.
+    fn start(&mut self, keep: Keep, snapshot: &Snapshot<'_>, arena: &mut Arena) -> Result<End, Fault> {
+        let Runner { code, frame, views } = self;
+        let (function, program) = (code.function(keep)?, &code.program);
+        if !View::search(views, snapshot) {
             interp::few_enough(program, snapshot)?;
         }
-        if self.calls {
-            return self.run_with_host(program, snapshot, scratch);
-        }
-        let Scratch { frame, views, .. } = scratch;
-        // SAFETY: the code calls no host, so it does not look at the pointer.
-        match unsafe { self.enter(std::ptr::null_mut(), snapshot, frame, views) } {
-            status::FINISHED => Ok(End::Finished),
-            word => ended(program, None, views, word),
-        }
-    }
-
-    /// Code that calls.
-    #[inline(never)]
-    fn run_with_host(&self, program: &Program, snapshot: &Snapshot<'_>, scratch: &mut Scratch) -> Result<End, Fault> {
-        let Scratch { arena, frame, views } = scratch;
+        let last = views.last().map_or(Numbers::BLANK, View::numbers);
         arena.reset();
         let mut host = Host::new(snapshot, &program.rules, arena);
         // SAFETY: the host is alive and of this snapshot.
-        match unsafe { self.enter((&raw mut host).cast(), snapshot, frame, views) } {
-            status::FINISHED => Ok(End::Finished),
-            word => ended(program, host.trap.take(), views, word),
+        let ended = unsafe { enter(function, frame, views, (&raw mut host).cast(), snapshot, last) };
+        let end = match ended.word {
+            status::FINISHED => End::Finished,
+            word => ended_early(program, host.trap.take(), views, word)?,
+        };
+        if let Some(slot) = frame.get_mut(code.slots[0] as usize) {
+            *slot = RawSlot::of(ended.dedicated());
         }
-    }
-
-    /// # Safety
-    /// `host` is a `Host` made for this snapshot if the code calls one; frame and views are as many as the code's.
-    #[inline(always)]
-    unsafe fn enter(&self, host: *mut c_void, snapshot: &Snapshot<'_>, frame: &mut [RawSlot], views: &[View]) -> u64 {
-        // SAFETY: live pointers of the sizes the code was translated for; no callee unwinds into it (`rt_host` catches).
-        unsafe { (self.entry)(host, frame.as_mut_ptr(), views.as_ptr(), std::ptr::from_ref(snapshot).cast()) }
-    }
-
-    /// Judges the late targets of a run that finished, in their order.
-    #[cold]
-    fn judge(&self, program: &Program, frame: &mut [RawSlot], end: End) -> Result<(), Fault> {
-        for late in self.late.iter().filter(|_| end == End::Finished) {
+        for late in code.late.iter().filter(|_| end == End::Finished) {
             let slot = &mut frame[late.slot as usize];
             let at = program.at[late.target.ix()];
-            *slot = RawSlot::of(target::judge(slot.double(), &program.rules).map_err(|trap| Fault { trap, at })?);
+            *slot = RawSlot::of(judge(slot.double(), &program.rules).map_err(|trap| Fault { trap, at })?);
         }
-        Ok(())
+        Ok(end)
     }
+}
+
+/// # Safety
+/// Frame and views are a runner's of the function's code, the views resolved; `host` is a `Host` made for this snapshot if
+/// the code calls one.
+#[inline(always)]
+unsafe fn enter(
+    function: &Function,
+    frame: &mut [RawSlot],
+    views: &[View],
+    host: *mut c_void,
+    snapshot: &Snapshot<'_>,
+    last: Numbers,
+) -> Ended {
+    let Numbers { len, percent, sum, newest } = last;
+    let (frame, views, snapshot) = (frame.as_mut_ptr(), views.as_ptr(), std::ptr::from_ref(snapshot).cast());
+    // SAFETY: live pointers of the sizes the code was translated for; no callee unwinds into it (`rt_host` catches).
+    unsafe { (function.entry)(host, frame, views, snapshot, len, percent, sum, newest) }
 }
 
 /// How a run ended that did not come to its last statement.
 #[cold]
-fn ended(program: &Program, trap: Option<Trap>, views: &[View], word: u64) -> Result<End, Fault> {
+fn ended_early(program: &Program, trap: Option<Trap>, views: &[View], word: u64) -> Result<End, Fault> {
     let id = (word >> 32) as u32;
     match word & 0xffff_ffff {
         status::STOPPED => Ok(End::Stopped(id)),
@@ -233,7 +279,7 @@ fn ended(program: &Program, trap: Option<Trap>, views: &[View], word: u64) -> Re
             let trap = match program.insts[id as usize] {
                 Inst::Require(w, wanted) => {
                     let i = w.0 as usize;
-                    insufficient(&program.windows[i], f64::from_bits(wanted), views[i].percent())
+                    insufficient(&program.windows[i], f64::from_bits(wanted), views[i].numbers().percent)
                 }
                 _ => trap.unwrap_or(Trap::TimeOverflow),
             };
@@ -251,7 +297,7 @@ fn ended(program: &Program, trap: Option<Trap>, views: &[View], word: u64) -> Re
 }
 
 /// The windows, and what the program reads of them.
-fn plan(program: &Program) -> Plan {
+fn plan(program: &Program) -> Vec<Plan> {
     let mut reads = vec![Reads::default(); program.windows.len()];
     for (inst, live) in program.insts.iter().zip(&program.live) {
         match *inst {
@@ -263,5 +309,5 @@ fn plan(program: &Program) -> Plan {
             _ => {}
         }
     }
-    Plan::new(&program.windows, &reads, &program.rules)
+    Plan::all(&program.windows, &reads, &program.rules)
 }

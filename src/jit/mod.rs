@@ -11,14 +11,14 @@ mod memory;
 mod scalar;
 mod translate;
 
-pub use code::{Code, Scratch};
+pub use code::{Code, Runner};
 
 use crate::ir::Program;
 use cranelift::codegen::{
     isa::OwnedTargetIsa,
     settings::{self, Configurable},
 };
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Why there is no code for a program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,25 +49,25 @@ fn target() -> Result<OwnedTargetIsa, JitError> {
 }
 
 /// Compile a program.
-pub fn compile(program: &Program) -> Result<Code, JitError> {
-    Code::compile(program, target()?)
+pub fn compile(program: &Arc<Program>) -> Result<Arc<Code>, JitError> {
+    Code::compile(program).map(Arc::new)
 }
 
-/// The program as Cranelift sees it, for `emit --stage clif`.
+/// The program as Cranelift sees it when every variable is kept, for `emit --stage clif`.
 pub fn clif(program: &Program) -> Result<String, JitError> {
     let isa = target()?;
     let mut context = cranelift::codegen::Context::new();
     let mut builder = cranelift::prelude::FunctionBuilderContext::new();
-    translate::translate(program, isa.as_ref(), &mut context.func, &mut builder)?;
+    translate::translate(program, translate::Keep::All, isa.as_ref(), &mut context.func, &mut builder)?;
     Ok(context.func.display().to_string())
 }
 
-/// The program as this machine runs it, for `emit --stage asm`.
+/// The program as this machine runs it when every variable is kept, for `emit --stage asm`.
 pub fn assembly(program: &Program) -> Result<String, JitError> {
     let isa = target()?;
     let mut context = cranelift::codegen::Context::new();
     let mut builder = cranelift::prelude::FunctionBuilderContext::new();
-    translate::translate(program, isa.as_ref(), &mut context.func, &mut builder)?;
+    translate::translate(program, translate::Keep::All, isa.as_ref(), &mut context.func, &mut builder)?;
     context.set_disasm(true);
     let compiled =
         context.compile(isa.as_ref(), &mut Default::default()).map_err(|e| JitError(format!("{:?}", e.inner)))?;

@@ -1,6 +1,7 @@
 //! Program → Cranelift IR: one match arm for each instruction and terminator.
 //!
-//! In: a verified program. Out: a function `(host, frame, views, inputs) -> status`. Never: a rule of the language.
+//! In: a verified program, which variables to keep. Out: a function of `code::Entry`'s signature. Never: a rule of the
+//! language.
 //!
 //! Status: low half 0 finished, 1 stopped, 2 an instruction trapped, 3 a block ends in a trap; high half the statement,
 //! instruction or block.
@@ -14,7 +15,7 @@ use super::{
 use crate::ir::{Input, Inst, List, Program, Reduce, Term, Val, WindowId, lower};
 use cranelift::codegen::{
     ir::{BlockArg, Endianness, Function, MemFlagsData, SigRef, StackSlot},
-    isa::TargetIsa,
+    isa::{CallConv, TargetIsa},
 };
 use cranelift::prelude::*;
 use poolcast_runtime::{
@@ -42,8 +43,18 @@ pub(super) struct Translated {
     pub calls: bool,
 }
 
+/// Which variables a run keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Targets and the deallocation option: what a pool needs.
+    Outputs,
+    /// Every one.
+    All,
+}
+
 struct Translate<'p, 'b> {
     p: &'p Program,
+    keep: Keep,
     b: FunctionBuilder<'b>,
     /// Cranelift values of each value that is no constant; a vector is pointer and length.
     vals: Vec<[Option<Value>; 2]>,
@@ -59,6 +70,10 @@ struct Translate<'p, 'b> {
     frame: Value,
     views: Value,
     inputs: Value,
+    /// The last window's numbers, in the order of their layout.
+    last: [Value; 4],
+    /// The value in the first output's slot so far.
+    dedicated: Option<Val>,
     host_sig: Option<SigRef>,
     reduce_sig: Option<SigRef>,
     unary_sig: Option<SigRef>,
@@ -70,6 +85,7 @@ const PTR: Type = types::I64;
 /// Build the function; gives the targets that are left to judge when it has run.
 pub(super) fn translate(
     p: &Program,
+    keep: Keep,
     isa: &dyn TargetIsa,
     func: &mut Function,
     context: &mut FunctionBuilderContext,
@@ -77,9 +93,13 @@ pub(super) fn translate(
     if isa.pointer_type() != PTR || isa.endianness() != Endianness::Little {
         return Err(JitError("only 64-bit little-endian hosts".into()));
     }
-    let mut sig = Signature::new(isa.default_call_conv());
+    // As `code::Entry` has it.
+    let x64 = cfg!(target_arch = "x86_64");
+    let mut sig = Signature::new(if x64 { CallConv::SystemV } else { isa.default_call_conv() });
     sig.params.extend([AbiParam::new(PTR); 4]);
+    sig.params.extend([AbiParam::new(types::F64); 4]);
     sig.returns.push(AbiParam::new(types::I64));
+    sig.returns.push(AbiParam::new(if x64 { types::F64 } else { types::I64 }));
     func.signature = sig;
     let frontend = isa.frontend_config();
     let mut b = FunctionBuilder::new(func, context);
@@ -87,8 +107,10 @@ pub(super) fn translate(
     b.append_block_params_for_function_params(entry);
     b.switch_to_block(entry);
     let [host, frame, views, inputs] = [0, 1, 2, 3].map(|i| b.block_params(entry)[i]);
+    let last = [4, 5, 6, 7].map(|i| b.block_params(entry)[i]);
     let mut t = Translate {
         p,
+        keep,
         b,
         vals: vec![[None; 2]; p.insts.len()],
         constants: Vec::with_capacity(16),
@@ -100,6 +122,8 @@ pub(super) fn translate(
         frame,
         views,
         inputs,
+        last,
+        dedicated: None,
         host_sig: None,
         reduce_sig: None,
         unary_sig: None,
@@ -190,9 +214,9 @@ impl Translate<'_, '_> {
                 let flag = self.flag(c)?;
                 self.b.ins().brif(flag, self.blocks[yes.0 as usize], &[], self.blocks[no.0 as usize], &[]);
             }
-            Term::Finish => self.ret(status::FINISHED),
-            Term::Stop(s) => self.ret(status::STOPPED | u64::from(s) << 32),
-            Term::Trap(_) => self.ret(status::BLOCK | (i as u64) << 32),
+            Term::Finish => self.ret(status::FINISHED)?,
+            Term::Stop(s) => self.ret(status::STOPPED | u64::from(s) << 32)?,
+            Term::Trap(_) => self.ret(status::BLOCK | (i as u64) << 32)?,
         }
         Ok(())
     }
@@ -202,9 +226,24 @@ impl Translate<'_, '_> {
         self.constants.clear();
     }
 
-    fn ret(&mut self, word: u64) {
-        let v = self.int(word as i64);
-        self.b.ins().return_(&[v]);
+    /// Return a status and, once it is assigned, the first output.
+    fn ret(&mut self, word: u64) -> Result<(), JitError> {
+        let word = self.int(word as i64);
+        let dedicated = match self.dedicated {
+            Some(v) => self.one(v)?,
+            None => self.double(0.0),
+        };
+        self.give(word, dedicated);
+        Ok(())
+    }
+
+    /// Return as `code::Ended` has it.
+    fn give(&mut self, word: Value, dedicated: Value) {
+        let dedicated = match cfg!(target_arch = "x86_64") {
+            true => dedicated,
+            false => self.b.ins().bitcast(types::I64, MemFlagsData::new(), dedicated),
+        };
+        self.b.ins().return_(&[word, dedicated]);
     }
 
     fn double(&mut self, x: f64) -> Value {
@@ -267,11 +306,29 @@ impl Translate<'_, '_> {
         self.b.ins().fcmp(cc, x, y)
     }
 
-    /// `c ? yes : no`, both computed.
+    /// `c ? yes : no`, both computed. Cranelift chooses a double by a branch, and whether there were enough samples is what
+    /// no processor predicts: then the bits are chosen.
     fn choose(&mut self, c: Val, yes: Val, no: Val) -> Result<Value, JitError> {
-        let (x, y) = (self.one(yes)?, self.one(no)?);
+        let percent =
+            matches!(self.p.insts[c.ix()], Inst::Binary(_, a, _) if matches!(self.p.insts[a.ix()], Inst::Percent(_)));
+        if !percent || self.p.tys[yes.ix()] != Ty::Double {
+            let (x, y) = (self.one(yes)?, self.one(no)?);
+            let flag = self.flag(c)?;
+            return Ok(self.b.ins().select(flag, x, y));
+        }
+        let (x, y) = (self.bits(yes)?, self.bits(no)?);
         let flag = self.flag(c)?;
-        Ok(self.b.ins().select(flag, x, y))
+        let chosen = self.b.ins().select(flag, x, y);
+        Ok(self.b.ins().bitcast(types::F64, MemFlagsData::new(), chosen))
+    }
+
+    /// A double as its bits.
+    fn bits(&mut self, v: Val) -> Result<Value, JitError> {
+        if let Some((_, bits)) = constant(&self.p.insts[v.ix()]) {
+            return Ok(self.int(bits));
+        }
+        let x = self.one(v)?;
+        Ok(self.b.ins().bitcast(types::I64, MemFlagsData::new(), x))
     }
 
     /// `x / y`. By a power of two it is a multiplication, to the bit.
@@ -384,6 +441,14 @@ impl Translate<'_, '_> {
             Inst::Target(a) if self.late[v as usize] => [Some(self.one(a)?), None],
             Inst::Target(a) => self.target(v, a, isa)?,
             Inst::Store(slot, a) => {
+                let first = self.p.outputs[0] == Some(slot);
+                if first {
+                    self.dedicated = Some(a);
+                }
+                let output = self.p.slots[slot as usize].output.is_some();
+                if self.keep == Keep::Outputs && (first || !output) {
+                    return Ok(());
+                }
                 let at = slot as i32 * RawSlot::SIZE;
                 let [first, second] = self.stored(a)?;
                 for (value, offset) in [(first, 0), (second, 8)] {
@@ -403,6 +468,9 @@ impl Translate<'_, '_> {
     }
 
     fn view_f64(&mut self, w: WindowId, field: i32) -> Value {
+        if w.0 as usize + 1 == self.p.windows.len() {
+            return self.last[field as usize / size_of::<f64>()];
+        }
         let at = self.view(w) + field;
         self.b.ins().load(types::F64, MemFlagsData::trusted(), self.views, at)
     }
@@ -523,7 +591,8 @@ impl Translate<'_, '_> {
         self.b.ins().brif(flag, trap, &[], on, &[]);
         self.b.switch_to_block(trap);
         let word = self.b.ins().iconst(types::I64, (status::INST | u64::from(v) << 32) as i64);
-        self.b.ins().return_(&[word]);
+        let nothing = self.b.ins().f64const(0.0);
+        self.give(word, nothing);
         self.b.switch_to_block(on);
     }
 

@@ -193,3 +193,25 @@ fn formulas_live_and_die_in_any_order() {
         }
     });
 }
+
+/// A scheduler's inner loop, whatever the formula does; only the words of a failure are made anew.
+#[cfg(feature = "jit")]
+#[test]
+fn machine_code_allocates_nothing() {
+    let inputs = sampled();
+    for source in [
+        "$TargetDedicatedNodes = min(9, avg($PendingTasks.GetSample(5 * TimeInterval_Minute)));",
+        "$TargetDedicatedNodes = avg($ActiveTasks.GetSample(80 * TimeInterval_Second));",
+        "v = $PendingTasks.GetSample(4) + 1; $TargetDedicatedNodes = percentile(v, 90) + rand();",
+        "$TargetDedicatedNodes = 2; x = $PendingTasks > 0 ? stop() : 1; $TargetDedicatedNodes = 3;",
+        "$TargetLowPriorityNodes = len($PendingTasks.GetSample(45 * TimeInterval_Second));",
+    ] {
+        let formula = Formula::compile(source).unwrap_or_else(|e| panic!("{source}\n{e}"));
+        assert!(formula.is_compiled());
+        let mut evaluator = formula.evaluator();
+        let warm = evaluator.targets(&inputs.snapshot());
+        let mut again = None;
+        let counted = allocation_counter::measure(|| again = Some(evaluator.targets(&inputs.snapshot())));
+        assert_eq!((counted.count_total, again), (0, Some(warm)), "{source}");
+    }
+}

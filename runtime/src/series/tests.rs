@@ -70,6 +70,15 @@ proptest! {
                 prop_assert_eq!(series.window(Ticks(now), Ticks(lo), Ticks(hi)), &want[..]);
                 prop_assert_eq!(series.last(Ticks(now), 3), &plain.iter().filter(|s| s.1 <= now).map(|s| s.2).collect::<Vec<_>>().iter().rev().take(3).rev().copied().collect::<Vec<_>>()[..]);
                 prop_assert_eq!(series.count(Ticks(now)), plain.iter().filter(|s| s.1 <= now).count());
+                if let Some(sight) = series.sight(Ticks(now)) {
+                    prop_assert_eq!(sight.visible, series.visible_to(Ticks(now)));
+                    let to_now = |lo| series.range(Ticks(now), Ticks(lo), Ticks(now));
+                    let found = series.range_in_sight(sight, Ticks(lo));
+                    prop_assert_eq!(found.clone(), found.map(|_| to_now(lo)));
+                    let lo = now - length / (30 * S) * (30 * S);
+                    let found = series.periods_in_sight(sight, Ticks(lo), (length / (30 * S)) as usize);
+                    prop_assert_eq!(found.clone(), found.map(|_| to_now(lo)));
+                }
                 if let Some(sum) = series.window_sum(range.clone()) {
                     prop_assert_eq!(sum.to_bits(), reduce::sum(&want).to_bits());
                 }
