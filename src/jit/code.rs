@@ -172,14 +172,17 @@ impl Runner {
         }
     }
 
-    /// The targets of a run as most are: no window needs a search, nothing fails or stops, and the targets are numbers of
-    /// nodes as they stand. None of any other run, which is then [`Runner::targets`]' to do from the start.
+    /// The targets of a run as most are: nothing is called, fails or stops, and the targets are numbers of nodes as they
+    /// stand. None of any other run, which is then [`Runner::targets`]' to do from the start.
     #[inline(always)] // into its one caller: half of the cost is moving results about
     pub fn plain(&mut self, snapshot: &Snapshot<'_>) -> Option<Targets> {
         if !self.code.plain {
             return None;
         }
-        let last = View::resolve(&mut self.views, snapshot)?;
+        let last = match View::resolve(&mut self.views, snapshot) {
+            Some(last) => last,
+            None => search(&mut self.views, snapshot).ok()?,
+        };
         // SAFETY: plain code calls no host, so it does not look at the pointer.
         let ended =
             unsafe { enter(&self.code.outputs, &mut self.frame, &self.views, std::ptr::null_mut(), snapshot, last) };
@@ -227,10 +230,10 @@ impl Runner {
     fn start(&mut self, keep: Keep, snapshot: &Snapshot<'_>, arena: &mut Arena) -> Result<End, Fault> {
         let Runner { code, frame, views } = self;
         let (function, program) = (code.function(keep)?, &code.program);
-        if !View::search(views, snapshot) {
-            interp::few_enough(program, snapshot)?;
-        }
-        let last = views.last().map_or(Numbers::BLANK, View::numbers);
+        let last = match search(views, snapshot) {
+            Ok(last) => last,
+            Err(TooMany(last)) => interp::few_enough(program, snapshot).map(|()| last)?,
+        };
         arena.reset();
         let mut host = Host::new(snapshot, &program.rules, arena);
         // SAFETY: the host is alive and of this snapshot.
@@ -249,6 +252,17 @@ impl Runner {
         }
         Ok(end)
     }
+}
+
+/// A window holds more samples than it may.
+struct TooMany(Numbers);
+
+/// Resolves windows whatever it takes: the numbers of the last.
+#[inline(never)] // what it keeps would be saved by every run
+fn search(views: &mut [View], snapshot: &Snapshot<'_>) -> Result<Numbers, TooMany> {
+    let fit = View::search(views, snapshot);
+    let last = views.last().map_or(Numbers::BLANK, View::numbers);
+    if fit { Ok(last) } else { Err(TooMany(last)) }
 }
 
 /// # Safety
