@@ -7,9 +7,9 @@
 //! predicts: straight-line code is quicker to make and to run. Arms are contiguous, so one walk from the last block to the
 //! first sees inner choices before outer ones.
 
-use super::translate::newest_tells;
-use crate::ir::{Block, BlockId, Inst, Program, Reduce, Term, Val};
-use poolcast_runtime::{scalar::ScalarOp, ty::Ty};
+use super::{late::quiet, translate::newest_tells};
+use crate::ir::{Block, BlockId, Inst, Program, Reduce, Term, Val, lower::is_comparison};
+use poolcast_runtime::{abi, scalar::ScalarOp, ty::Ty};
 
 /// Most instructions computed in vain.
 const WORTH: u32 = 24;
@@ -94,23 +94,20 @@ impl Flat {
     }
 }
 
-/// The cost of an instruction that neither traps nor calls nor writes.
+/// The cost of an instruction that is quiet and calls nothing.
 fn early(p: &Program, inst: &Inst) -> Option<u32> {
-    match *inst {
-        Inst::Double(_) | Inst::Interval(_) | Inst::Time(_) | Inst::Input(_) | Inst::Percent(_) | Inst::Metric(_) => {
-            Some(1)
-        }
-        Inst::Str(_) | Inst::Option(_) | Inst::Window(_) => Some(1),
-        Inst::Param | Inst::Select(..) => Some(3),
-        Inst::Unary(ScalarOp::Neg | ScalarOp::Not | ScalarOp::Truth, _) => Some(2),
-        Inst::Binary(ScalarOp::Div, ..) => Some(4),
-        Inst::Binary(ScalarOp::Add | ScalarOp::Sub | ScalarOp::Mul | ScalarOp::Min2 | ScalarOp::Max2, ..) => Some(1),
-        Inst::Binary(op, ..) if crate::ir::lower::is_comparison(op) => Some(2),
-        Inst::Reduce(Reduce::Len | Reduce::Sum, ..) => Some(1),
-        Inst::Reduce(Reduce::Avg, ..) => Some(4),
-        Inst::Reduce(kind, w, _) if newest_tells(p, kind, w) => Some(2),
-        _ => None,
-    }
+    Some(match *inst {
+        Inst::Reduce(kind, w, _) if newest_tells(p, kind, w) => 2,
+        Inst::Reduce(Reduce::Len | Reduce::Sum, ..) => 1,
+        Inst::Reduce(Reduce::Avg, ..) | Inst::Binary(ScalarOp::Div, ..) => 4,
+        Inst::Reduce(..) => return None,
+        Inst::Unary(op, _) if abi::unary(op).is_some() => return None,
+        ref inst if !quiet(inst) => return None,
+        Inst::Param | Inst::Select(..) => 3,
+        Inst::Unary(..) => 2,
+        Inst::Binary(op, ..) if is_comparison(op) => 2,
+        _ => 1,
+    })
 }
 
 /// A branch whose two arms meet again and bring a value.

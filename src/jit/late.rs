@@ -55,8 +55,8 @@ pub(super) fn late(p: &Program) -> Vec<Late> {
     late
 }
 
-/// Neither traps nor calls what may.
-fn quiet(inst: &Inst) -> bool {
+/// Neither traps nor writes nor calls what may.
+pub(super) fn quiet(inst: &Inst) -> bool {
     match *inst {
         Inst::Param | Inst::Double(_) | Inst::Interval(_) | Inst::Time(_) | Inst::Str(_) | Inst::Option(_) => true,
         Inst::Metric(_) | Inst::Input(_) | Inst::Select(..) | Inst::Percent(_) | Inst::Window(_) | Inst::Reduce(..) => {

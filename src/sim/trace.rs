@@ -31,6 +31,8 @@ pub enum Note {
     Pool,
     /// A task cannot be scheduled: id, node slots.
     ScheduleFail,
+    /// A job preparation task failed: node, job.
+    PreparationFailed,
 }
 
 impl Note {
@@ -48,6 +50,7 @@ impl Note {
             Note::Job => ("job", "job", "state"),
             Note::Pool => ("pool", "pool", "state"),
             Note::ScheduleFail => ("task_schedule_fail", "task", "slots"),
+            Note::PreparationFailed => ("job_preparation_task_failed", "node", "job"),
         }
     }
 }

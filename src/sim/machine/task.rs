@@ -23,6 +23,8 @@ pub enum Kill {
     Terminate,
     /// Preemption or recovery: runs again, counts as nothing.
     Lost,
+    /// The job preparation task it waited for failed: runs again elsewhere, nothing was lost.
+    Unprepared,
 }
 
 impl Kill {
@@ -31,6 +33,7 @@ impl Kill {
             Kill::Requeue => "its node was taken with the requeue option, or its job disabled",
             Kill::Terminate => "it was terminated",
             Kill::Lost => "its node was preempted or recovered",
+            Kill::Unprepared => "its job preparation task failed",
         }
     }
 }
@@ -266,12 +269,15 @@ impl World {
         let Some(prep) = self.jobs[job as usize].cfg.preparation.clone() else { return };
         let key = u64::from(node) << 32 | u64::from(job);
         let failed = Draw::keyed(self.config.seed, Purpose::Preparation, key).chance(prep.failure);
+        if failed {
+            self.out.trace.note(self.now, Note::PreparationFailed, node, u64::from(job), || None);
+        }
         if failed && prep.wait_for_success {
             // The node is no good for this job until reimaged (pool.md §7).
             self.prepared.remove(&(node, job));
             self.jobs[job as usize].excluded.insert(node);
             for at in waiting {
-                self.abort(at, Kill::Lost, false);
+                self.abort(at, Kill::Unprepared, false);
             }
             return;
         }
@@ -407,8 +413,10 @@ impl World {
         let pool = self.nodes[task.node as usize].pool as usize;
         let lost = if task.state == TaskState::Running { elapsed(self.now, task.start) } else { 0 };
         let totals = &mut self.pools[pool].totals;
-        totals.lost[how as usize] += 1;
-        totals.lost_ms[how as usize] += lost * i64::from(task.slots) * weight;
+        if how != Kill::Unprepared {
+            totals.lost[how as usize] += 1;
+            totals.lost_ms[how as usize] += lost * i64::from(task.slots) * weight;
+        }
         let preemption_counts = self.pools[pool].cfg.spot.count_preemption_as_requeue;
         if task.state == TaskState::Preparing
             && let Some(Prep::Running(waiting)) = self.prepared.get_mut(&(task.node, job))
@@ -433,7 +441,7 @@ impl World {
             return self.complete(at, Fate::Terminated, -1);
         }
         t.node = NONE;
-        if how == Kill::Requeue || preemption_counts {
+        if how == Kill::Requeue || how == Kill::Lost && preemption_counts {
             t.requeues = t.requeues.saturating_add(1);
         }
         self.out.trace.note(self.now, Note::TaskRequeued, task.id, how as u64, || Some(how.text().into()));

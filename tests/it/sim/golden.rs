@@ -41,6 +41,7 @@ impl Sink for Post {
         let what = match event.as_str() {
             "task_started" => format!("on node {what}"),
             "task_added" => format!("to job {what}"),
+            "job_preparation_task_failed" => format!("of job {what}"),
             _ => what,
         };
         self.0.send(Line { at, event, ids: (id, id), what }).unwrap();
@@ -325,5 +326,21 @@ fn node_states() {
         let sim = walk.play(|sim| lines = Some(listen(sim)));
         g.write(walk.title, &["node"], sim, lines.unwrap());
     }
+    g.compare();
+}
+
+#[test]
+fn preparation_tasks() {
+    let mut g =
+        Golden::new("preparation.txt", "# A job preparation task: its node when it fails, and what waits for it");
+    let mut scene = |title: &str, failure: f64, nodes: u32, wait_for_success: bool| {
+        let tasks = (0..2).map(|i| TaskConfig::new(format!("{i}"), 0, 10 * MINUTE)).collect();
+        let mut j = job("j", tasks);
+        j.preparation = Some(PreparationTask { duration: MINUTE, failure, wait_for_success, rerun_on_reboot: true });
+        g.scene(title, ALL, simulate(scenario(quiet_pool(nodes, 0), vec![j], HOUR)), run);
+    };
+    scene("it fails on one of two nodes: both tasks run on the other", 0.5, 2, true);
+    scene("it fails on the only node: the job stalls", 1.0, 1, true);
+    scene("nobody waits for its success: the tasks run", 1.0, 1, false);
     g.compare();
 }
