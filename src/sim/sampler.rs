@@ -156,7 +156,7 @@ impl World {
         let cost = self.running_cost(pool);
         let p = &self.pools[pool as usize];
         let usable: u32 = p.by_state.iter().map(|s| s[NodeState::Idle as usize] + s[NodeState::Running as usize]).sum();
-        self.out.series.push(SeriesRow {
+        self.out.series.push(&SeriesRow {
             at: self.now,
             pool,
             target: p.target,

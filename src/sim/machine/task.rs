@@ -513,7 +513,7 @@ impl World {
             self.out.wait.1 += 1;
         }
         if self.config.output.task_records {
-            self.out.tasks.push(TaskRecord {
+            self.out.tasks.push(&TaskRecord {
                 created,
                 start,
                 end: now,
