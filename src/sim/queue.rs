@@ -157,6 +157,19 @@ impl Queue {
     /// Takes the earliest.
     #[inline(always)]
     pub fn pop(&mut self) -> Option<Event> {
+        if !self.late.is_empty() {
+            return self.pop_late();
+        }
+        let entry = self.batch.pop()?;
+        match self.batch.last() {
+            Some(next) => self.first = next.moment,
+            None => self.refill(),
+        }
+        Some(entry.event)
+    }
+    /// The earliest, while some came late.
+    #[inline(never)]
+    fn pop_late(&mut self) -> Option<Event> {
         let late = self.late.peek() > self.batch.last();
         let entry = if late { self.late.pop() } else { self.batch.pop() }?;
         match self.batch.last().max(self.late.peek()) {

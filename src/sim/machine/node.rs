@@ -337,8 +337,10 @@ impl World {
         let mut total = 0;
         for class in Class::BOTH {
             let (count, begun) = p.open[class as usize];
-            let open = self.now * count - begun;
-            total += p.totals.cost[class as usize] + cost::charge(cost::price(&p.cfg, class), open, 1);
+            total += p.totals.cost[class as usize];
+            if count > 0 {
+                total += cost::charge(cost::price(&p.cfg, class), self.now * count - begun, 1);
+            }
         }
         total
     }
