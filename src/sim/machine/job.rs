@@ -238,8 +238,8 @@ impl World {
         }
         match if alone { self.at_once(&task) } else { None } {
             Some(node) => {
-                let at = self.admit(task);
-                self.place(at, node);
+                let at = self.admit(task, false);
+                self.place(at, node, false);
             }
             None => drop(self.add_task(task)),
         }

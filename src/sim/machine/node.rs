@@ -219,49 +219,27 @@ impl World {
         self.remember(n, Some(from), Some(to), why);
     }
 
-    /// Slots of a node are taken.
-    #[inline(always)] // for every task
-    pub(crate) fn occupy(&mut self, n: u32, slots: u16) {
-        let node = &mut self.nodes[n as usize];
-        debug_assert!(node.free >= slots);
-        node.free -= slots;
-        node.running += 1;
-        let (indexed, more) = (node.bucket != u16::MAX, node.free > 0);
-        let p = &mut self.pools[node.pool as usize];
-        p.slots_used += i64::from(slots);
-        if node.state == Idle {
-            flip(node, p, Running, self.now);
-            self.out.visited |= 1 << ASSIGNED;
-        }
-        if indexed {
-            p.free.remove(&mut self.nodes, n);
-        }
-        if more {
-            p.free.insert(&mut self.nodes, n);
-        }
-    }
-
     /// Slots of a node are free again: it may be idle, or empty as its drain wants it.
     #[inline(always)] // for every task
     pub(crate) fn vacate(&mut self, n: u32, slots: u16) {
-        let node = &mut self.nodes[n as usize];
+        let World { now, nodes, pools, out, .. } = self;
+        let nodes = &mut nodes[..];
+        let node = &mut nodes[n as usize];
         node.free += slots;
         if node.drain != Drain::No {
             self.reindex(n);
             return self.drained(n);
         }
-        let (pool, indexed) = (node.pool, node.bucket != u16::MAX);
-        let p = &mut self.pools[pool as usize];
+        let pool = node.pool;
+        let p = &mut pools[pool as usize];
         if node.state == Running && node.empty() {
-            flip(node, p, Idle, self.now);
-            self.out.visited |= 1 << ENDED;
+            flip(node, p, Idle, *now);
+            out.visited |= 1 << ENDED;
         }
         let accepts = node.accepts() && node.free > 0;
-        if indexed {
-            p.free.remove(&mut self.nodes, n);
-        }
+        p.free.remove(nodes, n);
         if accepts {
-            p.free.insert(&mut self.nodes, n);
+            p.free.insert(nodes, n);
             self.touch(pool);
         }
     }
@@ -454,6 +432,26 @@ impl World {
             m.most_nodes[c] = m.most_nodes[c].max(p.current[c]);
         }
     }
+}
+
+/// Slots of a node are taken. Which row of `TRANSITIONS` that takes, as a bit.
+#[inline(always)] // for every task
+pub(crate) fn occupy(nodes: &mut [Node], pool: &mut Pool, n: u32, slots: u16, now: Ms) -> u128 {
+    let node = &mut nodes[n as usize];
+    debug_assert!(node.free >= slots);
+    node.free -= slots;
+    node.running += 1;
+    let more = node.free > 0;
+    let was_idle = node.state == Idle;
+    pool.slots_used += i64::from(slots);
+    if was_idle {
+        flip(node, pool, Running, now);
+    }
+    pool.free.remove(nodes, n);
+    if more {
+        pool.free.insert(nodes, n);
+    }
+    u128::from(was_idle) << ASSIGNED
 }
 
 /// The busy half of `set_node`: idle to running and back, which happens for every task.
