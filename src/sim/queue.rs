@@ -87,7 +87,7 @@ pub struct Queue {
     first: Moment,
     /// Events of the slot whose time has come, the earliest last.
     batch: Vec<Entry>,
-    /// Events added since that belong there, or before.
+    /// Events added since that belong there, or before, and found too many to be sorted among.
     late: BinaryHeap<Entry>,
     /// Where that slot ends.
     edge: u64,
@@ -141,6 +141,10 @@ impl Queue {
     #[inline(never)]
     fn push_late(&mut self, entry: Entry) {
         self.first = self.first.min(entry.moment);
+        if self.batch.len() < MANY && self.late.is_empty() {
+            let place = self.batch.partition_point(|other| *other < entry);
+            return self.batch.insert(place, entry);
+        }
         self.late.push(entry);
         // There was nothing to do for a while, the calendar is far ahead, and now there is.
         if self.late.len() > MANY && entry.moment.0 < self.edge - (1 << self.width) {
