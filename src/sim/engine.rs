@@ -220,6 +220,7 @@ impl Simulation {
     /// Lets one thing, or everything, happen that does not lie later; false when there is no more.
     #[inline]
     fn go<const ONE: bool>(&mut self, until: Ms) -> bool {
+        let last = Moment::last(until);
         loop {
             let queued = self.world.agenda.next();
             let next = queued.min(self.arrival);
@@ -228,7 +229,7 @@ impl Simulation {
                     self.world.dispatch_all();
                     continue;
                 }
-                if next.at() > until {
+                if next > last {
                     return false;
                 }
                 self.moment = next;

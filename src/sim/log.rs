@@ -106,15 +106,21 @@ impl<W: Copy + AsRef<[u64]> + AsMut<[u64]>> Packed<W> {
         }
         let widths = bits.as_ref().iter().map(|bits| WORD - bits.leading_zeros() as usize / 8);
         let changing: Vec<(usize, usize)> = widths.enumerate().filter(|(_, width)| *width > 0).collect();
-        let stride: usize = changing.iter().map(|(_, width)| width).sum();
-        // Words are written whole, each over what the one before has too much.
-        let mut bytes = vec![0; rows.len() * stride + WORD];
-        let mut at = 0;
+        let mut bytes = vec![0; changing.iter().map(|(_, width)| rows.len() * width).sum()];
+        let mut rest = &mut bytes[..];
         for &(i, width) in &changing {
-            let first = first.as_ref()[i];
-            for row in rows {
-                bytes[at..at + WORD].copy_from_slice(&(row.as_ref()[i] ^ first).to_le_bytes());
-                at += width;
+            let column;
+            (column, rest) = rest.split_at_mut(rows.len() * width);
+            let changes = rows.iter().map(|row| row.as_ref()[i] ^ first.as_ref()[i]);
+            match width {
+                1 => write::<1>(column, changes),
+                2 => write::<2>(column, changes),
+                3 => write::<3>(column, changes),
+                4 => write::<4>(column, changes),
+                5 => write::<5>(column, changes),
+                6 => write::<6>(column, changes),
+                7 => write::<7>(column, changes),
+                _ => write::<8>(column, changes),
             }
         }
         Packed { first, changing, bytes }
@@ -130,6 +136,14 @@ impl<W: Copy + AsRef<[u64]> + AsMut<[u64]>> Packed<W> {
             column += ROWS * width;
         }
         words
+    }
+}
+
+/// Writes the low bytes of words, so many of each that the processor need not be told in a loop.
+#[inline(always)]
+fn write<const WIDTH: usize>(column: &mut [u8], words: impl Iterator<Item = u64>) {
+    for (bytes, word) in column.as_chunks_mut::<WIDTH>().0.iter_mut().zip(words) {
+        bytes.copy_from_slice(&word.to_le_bytes()[..WIDTH]);
     }
 }
 

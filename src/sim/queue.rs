@@ -37,10 +37,14 @@ impl Moment {
         let moment = |at: &u64| Moment::new(Ms::try_from(*at).unwrap_or(NEVER), Phase::Arrive);
         submitted.get(task).map_or(Moment::END, moment)
     }
+    /// The last of an instant.
+    pub fn last(at: Ms) -> Moment {
+        Moment((at.max(0) as u64).min(LAST) << PHASE_BITS | (1 << PHASE_BITS) - 1)
+    }
     /// The instant; for `END` one after all others.
     #[inline]
     pub fn at(self) -> Ms {
-        if self == Moment::END { Ms::MAX } else { (self.0 >> PHASE_BITS) as Ms }
+        (self.0 >> PHASE_BITS) as Ms
     }
 }
 
@@ -220,17 +224,22 @@ impl Queue {
     /// A new turn for those beyond the last one.
     #[cold]
     fn turn(&mut self) {
-        let events = std::mem::take(&mut self.beyond);
+        let events = &mut self.beyond;
         if events.len() > 1 {
-            self.width = width_of(&events);
+            self.width = width_of(events);
         }
         self.start = events.iter().map(|e| e.moment.0).min().unwrap_or(0);
         self.slot = 0;
         if events.len() > HANDFUL * self.slots.len() {
             self.slots.resize_with(events.len().div_ceil(HANDFUL), Vec::new);
         }
-        for entry in events {
-            self.put(entry);
+        let mut i = 0;
+        while let Some(entry) = events.get(i) {
+            let slot = (entry.moment.0 - self.start) >> self.width;
+            match self.slots.get_mut(slot as usize) {
+                Some(slot) => slot.push(events.swap_remove(i)),
+                None => i += 1,
+            }
         }
     }
 }
