@@ -142,6 +142,7 @@ impl Simulation {
             agenda: Queue::default(),
             pools: Vec::new(),
             nodes: Vec::new(),
+            vms: Vec::new(),
             jobs: Vec::new(),
             schedules: Vec::new(),
             tasks: Tasks::default(),
@@ -414,7 +415,7 @@ impl World {
             Event::Allocated { pool, class } => self.allocated(pool, class),
             Event::Node { node, token, step } => self.node_step(node, token, step),
             Event::Evict { node, token } => {
-                if self.nodes[node as usize].hazard == token {
+                if self.vms[node as usize].hazard == token {
                     self.evict(node);
                 }
             }

@@ -83,9 +83,8 @@ impl World {
             store.forget_before(ticks(self.config.epoch, now - history));
         }
         if stale {
-            for i in 0..self.pools[pool as usize].nodes.len() {
-                let node = &mut self.nodes[self.pools[pool as usize].nodes[i] as usize];
-                node.seen = node.state;
+            for &n in &self.pools[pool as usize].nodes {
+                self.vms[n as usize].seen = self.nodes[n as usize].state;
             }
         }
         let every = u64::from(self.config.output.series_every);

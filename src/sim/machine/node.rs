@@ -8,7 +8,7 @@ use crate::sim::{
     output::{NodeChange, NodeSpan},
     policy::cost,
     trace::Note,
-    world::{AllocationState, Apart, Class, Drain, NONE, Node, NodeState, Pool, World},
+    world::{AllocationState, Apart, Class, Drain, NONE, Node, NodeState, NodeVm, Pool, World},
 };
 use NodeState::*;
 
@@ -270,22 +270,22 @@ impl World {
     /// Begins a paid stretch.
     fn open_span(&mut self, n: u32) {
         let now = self.now;
-        let node = &mut self.nodes[n as usize];
-        node.billed_from = now;
+        let node = &self.nodes[n as usize];
+        self.vms[n as usize].billed_from = now;
         let open = &mut self.pools[node.pool as usize].open[node.class as usize];
         *open = (open.0 + 1, open.1 + now);
     }
 
     /// Ends a paid stretch.
     fn close_span(&mut self, n: u32) {
-        let node = &self.nodes[n as usize];
+        let (node, from) = (&self.nodes[n as usize], self.vms[n as usize].billed_from);
         let pool = &mut self.pools[node.pool as usize];
         let open = &mut pool.open[node.class as usize];
-        *open = (open.0 - 1, open.1 - node.billed_from);
+        *open = (open.0 - 1, open.1 - from);
         let price = cost::price(&pool.cfg, node.class);
-        let cost = cost::charge(price, self.now - node.billed_from, pool.cfg.cost.billing_quantum);
+        let cost = cost::charge(price, self.now - from, pool.cfg.cost.billing_quantum);
         pool.totals.cost[node.class as usize] += cost;
-        let span = NodeSpan { node: n, pool: node.pool, class: node.class, from: node.billed_from, to: self.now, cost };
+        let span = NodeSpan { node: n, pool: node.pool, class: node.class, from, to: self.now, cost };
         if span.to > span.from {
             self.out.spans.push(span);
         }
@@ -296,14 +296,14 @@ impl World {
         let p = &self.pools[pool as usize];
         let mut cost = p.totals.cost;
         for &n in &p.nodes {
-            let node = &self.nodes[n as usize];
+            let (node, vm) = (&self.nodes[n as usize], &self.vms[n as usize]);
             let price = cost::price(&p.cfg, node.class);
             if billed(node.state) {
                 cost[node.class as usize] +=
-                    cost::charge(price, self.now - node.billed_from, p.cfg.cost.billing_quantum);
+                    cost::charge(price, self.now - vm.billed_from, p.cfg.cost.billing_quantum);
             }
             if p.cfg.cost.disk > 0 {
-                cost[node.class as usize] += cost::charge(p.cfg.cost.disk, self.now - node.created, 1);
+                cost[node.class as usize] += cost::charge(p.cfg.cost.disk, self.now - vm.created, 1);
             }
         }
         cost
@@ -344,6 +344,10 @@ impl World {
             since: now,
             retain_until: 0,
             life: 0,
+            managers: 0,
+            removed: false,
+        });
+        self.vms.push(NodeVm {
             timer: 0,
             hazard: 0,
             position: p.nodes.len() as u32,
@@ -352,9 +356,7 @@ impl World {
             preempted_at: 0,
             attempts: 0,
             zone: (n % 3) as u8,
-            managers: 0,
             seen: Creating,
-            removed: false,
         });
         p.nodes.push(n);
         p.current[class as usize] += 1;
@@ -376,9 +378,11 @@ impl World {
         let node = &mut self.nodes[n as usize];
         node.removed = true;
         node.life += 1;
-        node.timer += 1;
-        node.hazard += 1;
-        let (pool, class, position) = (node.pool, node.class as usize, node.position as usize);
+        let (pool, class) = (node.pool, node.class as usize);
+        let vm = &mut self.vms[n as usize];
+        vm.timer += 1;
+        vm.hazard += 1;
+        let position = vm.position as usize;
         let p = &mut self.pools[pool as usize];
         p.state_ms[class][LeavingPool as usize] += now - node.since;
         p.by_state[class][LeavingPool as usize] -= 1;
@@ -386,11 +390,11 @@ impl World {
         p.leaving[class] -= 1;
         self.nodes_now -= 1;
         if p.cfg.cost.disk > 0 {
-            p.totals.cost[class] += cost::charge(p.cfg.cost.disk, now - node.created, 1);
+            p.totals.cost[class] += cost::charge(p.cfg.cost.disk, now - vm.created, 1);
         }
         p.nodes.swap_remove(position);
         if let Some(&moved) = p.nodes.get(position) {
-            self.nodes[moved as usize].position = position as u32;
+            self.vms[moved as usize].position = position as u32;
         }
         self.forget_preparations(n);
         self.out.visited |= 1 << (TRANSITIONS.len() - 1);

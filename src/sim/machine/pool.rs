@@ -231,12 +231,12 @@ impl World {
     fn leavers(&self, pool: u32, class: usize, count: u32) -> Vec<u32> {
         let p = &self.pools[pool as usize];
         let view = |n: u32| {
-            let node = &self.nodes[n as usize];
+            let (node, vm) = (&self.nodes[n as usize], &self.vms[n as usize]);
             shrink::NodeView {
                 id: n,
                 state: node.state,
-                seen: node.seen,
-                created: node.created,
+                seen: vm.seen,
+                created: vm.created,
                 since: node.since,
                 used: p.cfg.task_slots as u16 - node.free,
                 manager: node.managers > 0,
@@ -555,7 +555,7 @@ impl World {
     fn hurry(&mut self, n: u32) {
         use crate::sim::world::Drain;
         if matches!(self.nodes[n as usize].drain, Drain::Leave(_)) {
-            self.nodes[n as usize].timer += 1;
+            self.vms[n as usize].timer += 1;
             self.empty_node(n, DeallocationOption::Requeue, Drain::Leave(DeallocationOption::Requeue));
         }
     }
