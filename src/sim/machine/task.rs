@@ -5,7 +5,7 @@
 
 use super::node::{elapsed, occupy};
 use crate::sim::{
-    config::{Ms, NEVER, UsageModel},
+    config::{Ms, NEVER, PoolConfig, UsageModel},
     event::Event,
     output::{Fate, TaskRecord},
     rng::{Draw, Purpose},
@@ -33,6 +33,14 @@ impl Kill {
             Kill::Lost => "its node was preempted or recovered",
         }
     }
+}
+
+/// The seconds the service takes to begin an attempt.
+#[inline(always)] // for every task
+fn overhead(seed: u64, pool: &PoolConfig, task: &Task) -> Ms {
+    let (least, most) = (pool.latency.schedule_min, pool.latency.schedule_max);
+    let key = u64::from(task.id) << 16 | u64::from(task.attempts);
+    if most == 0 { 0 } else { Draw::keyed(seed, Purpose::Scheduling, key).between(least, most) }
 }
 
 impl Job {
@@ -142,22 +150,23 @@ impl World {
 
     /// Puts an attempt on a node (or on the nodes of a gang, whose first is the primary), of a task that waited or did not.
     pub(crate) fn place(&mut self, at: u32, n: u32, waited: bool) {
-        let World { now, tasks, nodes, pools, jobs, out, .. } = self;
+        let World { now, tasks, nodes, pools, jobs, out, config, .. } = self;
         let (nodes, task) = (&mut nodes[..], &mut tasks[at]);
         let node = &mut nodes[n as usize];
         let (pool, job) = (&mut pools[node.pool as usize], &mut jobs[task.job as usize]);
-        let head = std::mem::replace(&mut node.tasks, at);
+        let prepares = job.cfg.preparation.is_some();
         task.attempts = task.attempts.saturating_add(1);
+        // Its draw takes as long as all below that does not wait for it.
+        task.start = *now + if prepares { 0 } else { overhead(config.seed, &pool.cfg, task) };
+        let head = std::mem::replace(&mut node.tasks, at);
         task.node = n;
         task.state = TaskState::Preparing;
-        task.start = *now;
         task.flags &= !TIMED_OUT;
         (task.prev, task.next) = (NONE, head);
         let &mut Task { job: j, slots, instances, flags, .. } = task;
         node.managers += u8::from(flags & MANAGER != 0);
         job.placed += 1;
-        let (plain, prepares) = (job.plain && flags & RARE == 0, job.cfg.preparation.is_some());
-        let latency = [pool.cfg.latency.schedule_min, pool.cfg.latency.schedule_max];
+        let plain = job.plain && flags & RARE == 0;
         let weight = i64::from(instances);
         let active = if waited { weight } else { 0 };
         job.count(Some(pool), |c| {
@@ -172,14 +181,25 @@ impl World {
         if instances > 1 {
             self.occupy_gang(at, slots);
         }
-        if prepares && !self.prepare(at, n, j) {
-            return self.count(j, |c| {
-                c.running -= weight;
-                c.running_tasks -= 1;
-                c.preparing += weight;
-            });
+        if prepares {
+            if !self.prepare(at, n, j) {
+                return self.count(j, |c| {
+                    c.running -= weight;
+                    c.running_tasks -= 1;
+                    c.preparing += weight;
+                });
+            }
+            self.start_later(at, n);
         }
-        self.begin(at, plain, latency);
+        self.begin(at, plain);
+    }
+
+    /// The attempt starts when the service has taken its seconds from now on.
+    #[inline(never)]
+    fn start_later(&mut self, at: u32, n: u32) {
+        let task = &mut self.tasks[at];
+        let pool = self.nodes[n as usize].pool;
+        task.start = self.now + overhead(self.config.seed, &self.pools[pool as usize].cfg, task);
     }
 
     /// The other nodes of a gang.
@@ -192,16 +212,12 @@ impl World {
         }
     }
 
-    /// The attempt begins: the service takes its seconds, then the task runs.
+    /// The attempt begins.
     #[inline(always)]
-    fn begin(&mut self, at: u32, plain: bool, [least, most]: [Ms; 2]) {
+    fn begin(&mut self, at: u32, plain: bool) {
         let now = self.now;
         let task = &mut self.tasks[at];
-        let key = u64::from(task.id) << 16 | u64::from(task.attempts);
-        let overhead =
-            if most == 0 { 0 } else { Draw::keyed(self.config.seed, Purpose::Scheduling, key).between(least, most) };
         task.state = TaskState::Running;
-        task.start = now + overhead;
         // A task that fails in no time and is retried for ever must not stop the clock.
         let mut run = Ms::from(task.run).max(Ms::from(task.attempts > 1));
         let (token, id, node, start) = (task.token, task.id, task.node, task.start);
@@ -294,8 +310,6 @@ impl World {
         }
         self.prepared.insert((node, job), Prep::Done);
         let plain = self.jobs[job as usize].plain;
-        let latency = &self.pools[self.nodes[node as usize].pool as usize].cfg.latency;
-        let latency = [latency.schedule_min, latency.schedule_max];
         for at in waiting {
             let &Task { instances, flags, .. } = &self.tasks[at];
             let weight = i64::from(instances);
@@ -304,7 +318,8 @@ impl World {
                 c.running += weight;
                 c.running_tasks += 1;
             });
-            self.begin(at, plain && flags & RARE == 0, latency);
+            self.start_later(at, node);
+            self.begin(at, plain && flags & RARE == 0);
         }
     }
 
