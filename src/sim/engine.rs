@@ -118,9 +118,9 @@ impl Simulation {
     pub fn new(config: Config, work: Arc<Workload>, compiler: Compiler) -> Result<Simulation, StartError> {
         check(&config, &work)?;
         let config = Arc::new(config);
-        let mut work_pending = vec![0; work.jobs.len()];
+        let mut work_jobs = vec![(NONE, 0); work.jobs.len()];
         for job in &work.job {
-            work_pending[*job as usize] += 1;
+            work_jobs[*job as usize].1 += 1;
         }
         let mut needed = vec![0u64; if work.extra.is_empty() { 0 } else { work.len().div_ceil(64) }];
         for on in work.extra.values().flat_map(|extra| &extra.depends_on) {
@@ -153,7 +153,7 @@ impl Simulation {
             satisfied: BTreeMap::new(),
             needed: Arc::new(needed),
             specs: Log::default(),
-            work_jobs: vec![NONE; work.jobs.len()],
+            work_jobs,
             ran_on: BTreeMap::new(),
             deleted: BTreeSet::new(),
             dirty: Vec::new(),
@@ -161,7 +161,6 @@ impl Simulation {
             most_nodes: 0,
             arrived: 0,
             refused_tasks: 0,
-            work_pending,
             config_jobs: vec![NONE; config.jobs.len()],
             actions: Arc::new(actions),
             out: Output::default(),
@@ -427,7 +426,7 @@ impl World {
             Event::Capacity => self.retry_growth(),
             Event::AddJob { job } => {
                 let cfg = self.config.jobs[job as usize].clone();
-                let early = self.work.jobs.iter().position(|w| w.id == cfg.id).map_or(NONE, |w| self.work_jobs[w]);
+                let early = self.work.jobs.iter().position(|w| w.id == cfg.id).map_or(NONE, |w| self.work_jobs[w].0);
                 if early == NONE {
                     let id = cfg.id.clone();
                     match self.add_job(Arc::new(cfg), NONE) {

@@ -500,8 +500,8 @@ pub struct World {
     pub(crate) needed: Arc<Vec<u64>>,
     /// Explicit tasks, in order of addition; their ids follow the workload's.
     pub(crate) specs: Log<(u32, Arc<TaskConfig>)>,
-    /// Workload job → job.
-    pub(crate) work_jobs: Vec<u32>,
+    /// Of each job of the workload: the job here, and its tasks still to come.
+    pub(crate) work_jobs: Vec<(u32, u32)>,
     /// Where finished tasks ran, for affinity (explicit tasks only).
     pub(crate) ran_on: BTreeMap<u32, u32>,
     pub(crate) deleted: BTreeSet<u32>,
@@ -514,8 +514,6 @@ pub struct World {
     pub(crate) refused_tasks: u64,
     /// Configured job → job.
     pub(crate) config_jobs: Vec<u32>,
-    /// Workload tasks of each workload job still to come.
-    pub(crate) work_pending: Vec<u32>,
     pub(crate) out: Output,
     pub(crate) actions: Arc<Vec<super::config::TimedAction>>,
     pub(crate) compiler: super::autoscale::Compiler,

@@ -149,6 +149,7 @@ impl World {
     }
 
     /// Puts an attempt on a node (or on the nodes of a gang, whose first is the primary), of a task that waited or did not.
+    #[inline(always)]
     pub(crate) fn place(&mut self, at: u32, n: u32, waited: bool) {
         let World { now, tasks, nodes, pools, jobs, out, config, .. } = self;
         let (nodes, task) = (&mut nodes[..], &mut tasks[at]);
