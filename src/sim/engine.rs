@@ -220,6 +220,9 @@ impl Simulation {
     /// Lets one thing, or everything, happen that does not lie later; false when there is no more.
     #[inline]
     fn go<const ONE: bool>(&mut self, until: Ms) -> bool {
+        if until < 0 {
+            return false;
+        }
         let last = Moment::last(until);
         loop {
             let queued = self.world.agenda.next();

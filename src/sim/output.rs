@@ -98,27 +98,26 @@ pub struct TaskRecord {
 }
 
 impl Row for TaskRecord {
-    type Words = [u64; 9];
+    type Words = [u64; 8];
     #[inline]
-    fn words(&self) -> [u64; 9] {
+    fn words(&self) -> [u64; 8] {
         [
             self.created as u64,
             (self.start - self.created) as u64,
             (self.end - self.start) as u64,
             u64::from(self.id),
             u64::from(self.node),
-            u64::from(self.job),
             // What is the same for most, the likeliest to differ lowest.
             u64::from(self.exit as u32) | u64::from(self.wasted) << 32,
             u64::from(self.slots)
                 | u64::from(self.attempts) << 16
                 | u64::from(self.retries) << 32
                 | u64::from(self.requeues) << 48,
-            self.fate as u64 | u64::from(self.instances) << 8,
+            u64::from(self.job) | u64::from(self.instances) << 32 | (self.fate as u64) << 48,
         ]
     }
-    fn of_words(words: &[u64; 9]) -> TaskRecord {
-        let [created, wait, run, id, node, job, exit, counts, fate] = *words;
+    fn of_words(words: &[u64; 8]) -> TaskRecord {
+        let [created, wait, run, id, node, exit, counts, job] = *words;
         let start = created.wrapping_add(wait);
         TaskRecord {
             created: created as Ms,
@@ -133,8 +132,8 @@ impl Row for TaskRecord {
             retries: (counts >> 32) as u16,
             requeues: (counts >> 48) as u16,
             slots: counts as u16,
-            instances: (fate >> 8) as u16,
-            fate: Fate::ALL[fate as usize & 0xff],
+            instances: (job >> 32) as u16,
+            fate: Fate::ALL[(job >> 48) as usize],
         }
     }
 }
@@ -269,8 +268,21 @@ impl Row for SeriesRow {
         words
     }
     fn of_words(words: &[u64; 28]) -> SeriesRow {
-        let [at, pool, target, active, waiting, preparing, running, succeeded, failed, slots, slots_used, cost, nodes @ ..] =
-            words;
+        let [
+            at,
+            pool,
+            target,
+            active,
+            waiting,
+            preparing,
+            running,
+            succeeded,
+            failed,
+            slots,
+            slots_used,
+            cost,
+            nodes @ ..,
+        ] = words;
         SeriesRow {
             at: *at as Ms,
             pool: *pool as u32,
@@ -340,4 +352,57 @@ pub struct Output {
     pub visited: u128,
     /// Failed evaluations.
     pub failed_runs: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_their_words() {
+        let mut x = 7u64;
+        let mut luck = || {
+            x = x.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            x >> 33 >> (x % 31)
+        };
+        for fate in Fate::ALL {
+            // An attempt may be cut short before it starts.
+            let created = luck() as Ms;
+            let start = created + luck() as Ms;
+            let record = TaskRecord {
+                created,
+                start,
+                end: start - 1 + luck() as Ms,
+                id: luck() as u32,
+                job: luck() as u32,
+                node: u32::MAX,
+                exit: -(luck() as i32),
+                wasted: u32::MAX,
+                attempts: luck() as u16,
+                retries: luck() as u16,
+                requeues: u16::MAX,
+                slots: luck() as u16,
+                instances: luck() as u16,
+                fate,
+            };
+            assert_eq!(TaskRecord::of_words(&record.words()), record);
+            assert_eq!(TaskRecord::of_words(&TaskRecord { end: created, ..record }.words()).end, created);
+            let row = SeriesRow {
+                at: created,
+                pool: luck() as u32,
+                target: [luck() as u32, u32::MAX],
+                nodes: std::array::from_fn(|_| std::array::from_fn(|_| luck() as u32)),
+                active: luck() as i64,
+                waiting: luck() as i64,
+                preparing: luck() as i64,
+                running: -1,
+                succeeded: luck() as i64,
+                failed: luck() as i64,
+                slots: luck() as i64,
+                slots_used: luck() as i64,
+                cost: -(luck() as i64),
+            };
+            assert_eq!(SeriesRow::of_words(&row.words()), row);
+        }
+    }
 }

@@ -69,7 +69,8 @@ impl World {
         let mut luck = Draw::keyed(seed, Purpose::SampleLoss, key);
         let mut values = [0.0; Metric::COUNT];
         for (metric, value) in p.sampler.metrics.iter().zip(&mut values) {
-            *value = if loss > 0.0 && luck.chance(loss) { f64::NAN } else { self.measure_metric(pool, *metric, &usage) };
+            *value =
+                if loss > 0.0 && luck.chance(loss) { f64::NAN } else { self.measure_metric(pool, *metric, &usage) };
         }
         let (taken_at, visible) = (ticks(self.config.epoch, now), ticks(self.config.epoch, now + delay));
         let sampler = &mut self.pools[pool as usize].sampler;

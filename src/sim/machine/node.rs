@@ -299,8 +299,7 @@ impl World {
             let (node, vm) = (&self.nodes[n as usize], &self.vms[n as usize]);
             let price = cost::price(&p.cfg, node.class);
             if billed(node.state) {
-                cost[node.class as usize] +=
-                    cost::charge(price, self.now - vm.billed_from, p.cfg.cost.billing_quantum);
+                cost[node.class as usize] += cost::charge(price, self.now - vm.billed_from, p.cfg.cost.billing_quantum);
             }
             if p.cfg.cost.disk > 0 {
                 cost[node.class as usize] += cost::charge(p.cfg.cost.disk, self.now - vm.created, 1);
