@@ -39,7 +39,7 @@ impl Moment {
     }
     /// The last of an instant.
     pub fn last(at: Ms) -> Moment {
-        Moment((at as u64).min(LAST) << PHASE_BITS | (1 << PHASE_BITS) - 1)
+        Moment(((at as u64).min(LAST) << PHASE_BITS) | ((1 << PHASE_BITS) - 1))
     }
     /// The instant; for `END` one after all others.
     #[inline]
