@@ -169,6 +169,11 @@ impl Queue {
     pub fn next(&self) -> Moment {
         self.first
     }
+    /// The earliest of its slot: what happens next, unless something came late.
+    #[inline(always)]
+    pub fn peek(&self) -> Option<Event> {
+        self.batch.last().map(|entry| entry.event)
+    }
     /// Takes the earliest.
     #[inline(always)]
     pub fn pop(&mut self) -> Option<Event> {
