@@ -122,7 +122,7 @@ impl Verb for Compare {
                 bar.inc(1);
                 // One run of each is enough to draw.
                 let drawn = *s == 0 && self.report.is_some();
-                let series = if drawn { sim.output().series.iter().copied().collect() } else { Vec::new() };
+                let series = if drawn { sim.output().series.iter().collect() } else { Vec::new() };
                 let pools: Vec<String> =
                     if drawn { sim.pools().map(|p| p.id.to_string()).collect() } else { Vec::new() };
                 Ok((Measures::of(&sim), series, pools))

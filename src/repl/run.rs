@@ -253,7 +253,8 @@ fn tasks(future: &Future, mark: &Mark) -> String {
     if arrived == 0 && finished == 0 {
         return String::new();
     }
-    let requeues: u32 = since(&out.tasks, mark.tasks).map(|t| u32::from(t.requeues)).sum();
+    let requeues: u32 =
+        (mark.tasks..out.tasks.len()).filter_map(|i| out.tasks.get(i)).map(|t| u32::from(t.requeues)).sum();
     let ended = if finished > 0 {
         format!("{} ended", words::count(finished as i64, "task"))
     } else {

@@ -282,7 +282,7 @@ pub(super) fn plot(session: &Session, args: &str) -> Reply {
         return Reply::error(plots(state, "what?"));
     }
     if let (Some(future), true) = (state.future(), PLOTS.iter().any(|(n, _)| *n == what)) {
-        let rows: Vec<&SeriesRow> = future.sim().output().series.iter().filter(|r| r.pool == future.focus).collect();
+        let rows: Vec<SeriesRow> = future.sim().output().series.iter().filter(|r| r.pool == future.focus).collect();
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
             return Reply::error("nothing was recorded yet: `:run 1h`");
         };

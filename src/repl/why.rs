@@ -340,7 +340,7 @@ fn task(future: &Future, text: &str) -> Reply {
         }
         return Reply::answer(out);
     }
-    let record: Option<TaskRecord> = sim.output().tasks.iter().find(|t| named(t.id)).copied();
+    let record: Option<TaskRecord> = sim.output().tasks.iter().find(|t| named(t.id));
     let Some(t) = record else {
         let (arrived, ..) = sim.task_totals();
         return Reply::error(format!("no task `{wanted}`; {arrived} arrived so far, `:tasks` lists them"));

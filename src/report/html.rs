@@ -132,7 +132,7 @@ impl Page<'_> {
     }
 
     fn pool(&self, h: &mut String, pool: u32, id: &str) {
-        let rows: Vec<&SeriesRow> = self.sim.output().series.iter().filter(|r| r.pool == pool).collect();
+        let rows: Vec<SeriesRow> = self.sim.output().series.iter().filter(|r| r.pool == pool).collect();
         let _ = write!(h, "<h2 id=\"pool{pool}\">Pool {}</h2>", escape(id));
         if rows.is_empty() {
             h.push_str("<p>No time series was kept for this pool.</p>");
@@ -149,7 +149,7 @@ impl Page<'_> {
     }
 
     /// The charts' numbers for those who do not see them, at most two dozen rows.
-    fn series_table(&self, h: &mut String, rows: &[&SeriesRow]) {
+    fn series_table(&self, h: &mut String, rows: &[SeriesRow]) {
         h.push_str("<details><summary>The charts as a table</summary><div class=\"scroll\"><table><thead><tr><th scope=\"col\">time</th><th scope=\"col\" class=\"n\">target</th><th scope=\"col\" class=\"n\">nodes</th><th scope=\"col\" class=\"n\">waiting</th><th scope=\"col\" class=\"n\">running</th><th scope=\"col\" class=\"n\">cost</th></tr></thead><tbody>");
         for r in rows.iter().step_by(rows.len().div_ceil(24).max(1)) {
             let nodes: u32 = r.nodes.iter().flatten().sum();
@@ -350,9 +350,9 @@ fn wait_bins() -> Vec<(&'static str, i64, f64)> {
 
 /// The four charts of a pool, each with what it shows in words.
 pub fn pool_charts(epoch_ms: i64, sim: &Simulation, pool: u32, id: &str, currency: &str) -> Vec<(String, String)> {
-    let rows: Vec<&SeriesRow> = sim.output().series.iter().filter(|r| r.pool == pool).collect();
+    let rows: Vec<SeriesRow> = sim.output().series.iter().filter(|r| r.pool == pool).collect();
     let x: Vec<f64> = rows.iter().map(|r| r.at as f64).collect();
-    let of = |f: &dyn Fn(&SeriesRow) -> f64| rows.iter().map(|r| f(r)).collect::<Vec<f64>>();
+    let of = |f: &dyn Fn(&SeriesRow) -> f64| rows.iter().map(f).collect::<Vec<f64>>();
     let target = of(&|r| (r.target[0] + r.target[1]) as f64);
     let nodes = of(&|r| r.nodes.iter().flatten().sum::<u32>() as f64);
     let waiting = of(&|r| r.active as f64);

@@ -357,7 +357,7 @@ impl World {
     }
 
     fn delete_finished(&mut self, task: u32) -> Answer {
-        let record = self.out.tasks.iter().rev().find(|r| r.id == task).copied();
+        let record = self.out.tasks.iter().rev().find(|r| r.id == task);
         let Some(record) = record.filter(|_| !self.deleted.contains(&task)) else { return Err(self.no_task(task)) };
         if self.jobs[record.job as usize].state == JobState::Removed {
             return Err(self.no_task(task));
@@ -376,7 +376,7 @@ impl World {
         if self.find_task(id).is_some() {
             return Err(Refusal::new(409, "TaskNotCompleted", format!("task {id} is not complete")));
         }
-        let record = self.out.tasks.iter().rev().find(|r| r.id == id).copied();
+        let record = self.out.tasks.iter().rev().find(|r| r.id == id);
         let Some(record) = record.filter(|_| !self.deleted.contains(&id)) else { return Err(self.no_task(id)) };
         if record.exit == 0 && record.fate == Fate::Success {
             return Err(Refusal::new(409, "TaskSucceeded", format!("task {id} succeeded")));

@@ -118,9 +118,9 @@ impl Simulation {
     pub fn new(config: Config, work: Arc<Workload>, compiler: Compiler) -> Result<Simulation, StartError> {
         check(&config, &work)?;
         let config = Arc::new(config);
-        let mut work_pending = vec![0; work.jobs.len()];
+        let mut work_jobs = vec![(NONE, 0); work.jobs.len()];
         for job in &work.job {
-            work_pending[*job as usize] += 1;
+            work_jobs[*job as usize].1 += 1;
         }
         let mut needed = vec![0u64; if work.extra.is_empty() { 0 } else { work.len().div_ceil(64) }];
         for on in work.extra.values().flat_map(|extra| &extra.depends_on) {
@@ -142,6 +142,7 @@ impl Simulation {
             agenda: Queue::default(),
             pools: Vec::new(),
             nodes: Vec::new(),
+            vms: Vec::new(),
             jobs: Vec::new(),
             schedules: Vec::new(),
             tasks: Tasks::default(),
@@ -152,7 +153,7 @@ impl Simulation {
             satisfied: BTreeMap::new(),
             needed: Arc::new(needed),
             specs: Log::default(),
-            work_jobs: vec![NONE; work.jobs.len()],
+            work_jobs,
             ran_on: BTreeMap::new(),
             deleted: BTreeSet::new(),
             dirty: Vec::new(),
@@ -160,7 +161,6 @@ impl Simulation {
             most_nodes: 0,
             arrived: 0,
             refused_tasks: 0,
-            work_pending,
             config_jobs: vec![NONE; config.jobs.len()],
             actions: Arc::new(actions),
             out: Output::default(),
@@ -220,6 +220,10 @@ impl Simulation {
     /// Lets one thing, or everything, happen that does not lie later; false when there is no more.
     #[inline]
     fn go<const ONE: bool>(&mut self, until: Ms) -> bool {
+        if until < 0 {
+            return false;
+        }
+        let last = Moment::last(until);
         loop {
             let queued = self.world.agenda.next();
             let next = queued.min(self.arrival);
@@ -228,7 +232,7 @@ impl Simulation {
                     self.world.dispatch_all();
                     continue;
                 }
-                if next.at() > until {
+                if next > last {
                     return false;
                 }
                 self.moment = next;
@@ -238,6 +242,7 @@ impl Simulation {
             if self.arrival < queued {
                 self.arrive();
             } else if let Some(event) = self.world.agenda.pop() {
+                self.world.look_ahead();
                 self.world.happen(event);
             }
             if ONE {
@@ -388,6 +393,17 @@ impl Simulation {
 }
 
 impl World {
+    /// Reads a word of the node of the task that ends next, and lets it go: its line, and the task's, are on their way
+    /// from memory while the present event is worked on.
+    #[inline(always)]
+    fn look_ahead(&self) {
+        if let Some(Event::TaskEnd { task, .. }) = self.agenda.peek()
+            && let Some(task) = self.tasks.slab.get(task as usize)
+        {
+            std::hint::black_box(self.nodes.get(task.node as usize).map(|node| node.life));
+        }
+    }
+
     /// One event. Ends of tasks are most of them and do not pay for the room all others need.
     #[inline(always)]
     fn happen(&mut self, event: Event) {
@@ -413,7 +429,7 @@ impl World {
             Event::Allocated { pool, class } => self.allocated(pool, class),
             Event::Node { node, token, step } => self.node_step(node, token, step),
             Event::Evict { node, token } => {
-                if self.nodes[node as usize].hazard == token {
+                if self.vms[node as usize].hazard == token {
                     self.evict(node);
                 }
             }
@@ -425,7 +441,7 @@ impl World {
             Event::Capacity => self.retry_growth(),
             Event::AddJob { job } => {
                 let cfg = self.config.jobs[job as usize].clone();
-                let early = self.work.jobs.iter().position(|w| w.id == cfg.id).map_or(NONE, |w| self.work_jobs[w]);
+                let early = self.work.jobs.iter().position(|w| w.id == cfg.id).map_or(NONE, |w| self.work_jobs[w].0);
                 if early == NONE {
                     let id = cfg.id.clone();
                     match self.add_job(Arc::new(cfg), NONE) {

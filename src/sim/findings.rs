@@ -331,7 +331,7 @@ impl Simulation {
             let all: u32 = r.nodes[1].iter().sum();
             (r.nodes[1][NodeState::Preempted as usize] * 100).checked_div(all).unwrap_or(0)
         };
-        let worst = self.output().series.iter().filter(|r| r.pool == pool).max_by_key(|r| share(r));
+        let worst = self.output().series.iter().filter(|r| r.pool == pool).max_by_key(share);
         let percent = preempted as i128 * 100 / i128::from(spot.max(1));
         // Below one percent it is weather, not a finding.
         if percent == 0 {
@@ -346,7 +346,7 @@ impl Simulation {
                  unless the formula subtracts $PreemptedNodeCount ({} evictions, {} came back).",
                 p.id, p.evictions.0, p.evictions.1
             ),
-            evidence: worst.map(|r| format!("{}: {} % of the Spot nodes", moment(r.at), share(r))).into_iter().collect(),
+            evidence: worst.map(|r| format!("{}: {} % of the Spot nodes", moment(r.at), share(&r))).into_iter().collect(),
         });
     }
 
@@ -391,7 +391,7 @@ impl Simulation {
         let busy = || self.output().series.iter().filter(|r| r.pool == pool && r.running > 0);
         let idle = || busy().filter(|r| r.active == 0 && excess(r) > 1);
         let share = idle().count() * 100 / busy().count().max(1);
-        let Some(worst) = idle().max_by_key(|r| excess(r)).filter(|_| share >= 20) else { return };
+        let Some(worst) = idle().max_by_key(excess).filter(|_| share >= 20) else { return };
         found.push(Finding {
             weight: Weight::Notice,
             kind: "more-nodes-than-slots",
@@ -400,7 +400,7 @@ impl Simulation {
                 "For {share} % of the time with work, pool {} asked for at least two nodes more than its tasks filled, up to {} \
                  (nodes have {slots} slots; task metrics count tasks, not slots).",
                 p.id,
-                excess(worst)
+                excess(&worst)
             ),
             evidence: vec![format!(
                 "{}: target {}+{}, {} running in {} slots, nothing waiting",

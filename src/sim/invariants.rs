@@ -132,7 +132,7 @@ impl World {
             let mut used = 0;
             for (position, n) in p.nodes.iter().enumerate() {
                 let node = &self.nodes[*n as usize];
-                hold!(node.position as usize == position && !node.removed, "node {n} is lost");
+                hold!(self.vms[*n as usize].position as usize == position && !node.removed, "node {n} is lost");
                 by_state[node.class as usize][node.state as usize] += 1;
                 leaving[node.class as usize] += u32::from(node.state == NodeState::LeavingPool);
                 used += i64::from(p.cfg.task_slots) - i64::from(node.free) - i64::from(node.dying);

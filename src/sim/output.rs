@@ -4,7 +4,7 @@
 
 use super::{
     config::Ms,
-    log::Log,
+    log::{Log, Row, Table},
     machine::node::Why,
     resize::{Cause, ResizeError},
     trace::Trace,
@@ -48,6 +48,15 @@ impl Fate {
 }
 
 impl Fate {
+    const ALL: [Fate; 7] = [
+        Fate::Success,
+        Fate::Failure,
+        Fate::PreProcessingError,
+        Fate::UploadError,
+        Fate::WallClock,
+        Fate::Terminated,
+        Fate::Expired,
+    ];
     /// Category and code of the failure information the service shows, where it is known (pool.md §3.5, §8.1): for a task
     /// cut short it is the constant of the client library, its use assumed. Other codes depend on what went wrong outside.
     pub fn failure(self) -> Option<(&'static str, &'static str)> {
@@ -86,6 +95,47 @@ pub struct TaskRecord {
     pub instances: u16,
     /// How it ended.
     pub fate: Fate,
+}
+
+impl Row for TaskRecord {
+    type Words = [u64; 8];
+    #[inline]
+    fn words(&self) -> [u64; 8] {
+        [
+            self.created as u64,
+            (self.start - self.created) as u64,
+            (self.end - self.start) as u64,
+            u64::from(self.id),
+            u64::from(self.node),
+            // What is the same for most, the likeliest to differ lowest.
+            u64::from(self.exit as u32) | u64::from(self.wasted) << 32,
+            u64::from(self.slots)
+                | u64::from(self.attempts) << 16
+                | u64::from(self.retries) << 32
+                | u64::from(self.requeues) << 48,
+            u64::from(self.job) | u64::from(self.instances) << 32 | (self.fate as u64) << 48,
+        ]
+    }
+    fn of_words(words: &[u64; 8]) -> TaskRecord {
+        let [created, wait, run, id, node, exit, counts, job] = *words;
+        let start = created.wrapping_add(wait);
+        TaskRecord {
+            created: created as Ms,
+            start: start as Ms,
+            end: start.wrapping_add(run) as Ms,
+            id: id as u32,
+            job: job as u32,
+            node: node as u32,
+            exit: exit as i32,
+            wasted: (exit >> 32) as u32,
+            attempts: (counts >> 16) as u16,
+            retries: (counts >> 32) as u16,
+            requeues: (counts >> 48) as u16,
+            slots: counts as u16,
+            instances: (job >> 32) as u16,
+            fate: Fate::ALL[(job >> 48) as usize],
+        }
+    }
 }
 
 /// A node's change of state and why.
@@ -191,6 +241,66 @@ pub struct SeriesRow {
     pub cost: i64,
 }
 
+impl Row for SeriesRow {
+    type Words = [u64; 28];
+    #[inline]
+    fn words(&self) -> [u64; 28] {
+        // Spot above dedicated: mostly there is only one of them.
+        let both = |[dedicated, spot]: [u32; 2]| u64::from(dedicated) | u64::from(spot) << 32;
+        let mut words = [0; 28];
+        let (row, nodes) = words.split_at_mut(12);
+        let [dedicated, spot] = &self.nodes;
+        nodes.iter_mut().zip(dedicated).zip(spot).for_each(|((word, d), s)| *word = both([*d, *s]));
+        row.copy_from_slice(&[
+            self.at as u64,
+            u64::from(self.pool),
+            both(self.target),
+            self.active as u64,
+            self.waiting as u64,
+            self.preparing as u64,
+            self.running as u64,
+            self.succeeded as u64,
+            self.failed as u64,
+            self.slots as u64,
+            self.slots_used as u64,
+            self.cost as u64,
+        ]);
+        words
+    }
+    fn of_words(words: &[u64; 28]) -> SeriesRow {
+        let [
+            at,
+            pool,
+            target,
+            active,
+            waiting,
+            preparing,
+            running,
+            succeeded,
+            failed,
+            slots,
+            slots_used,
+            cost,
+            nodes @ ..,
+        ] = words;
+        SeriesRow {
+            at: *at as Ms,
+            pool: *pool as u32,
+            target: [*target as u32, (*target >> 32) as u32],
+            nodes: [nodes.map(|word| word as u32), nodes.map(|word| (word >> 32) as u32)],
+            active: *active as i64,
+            waiting: *waiting as i64,
+            preparing: *preparing as i64,
+            running: *running as i64,
+            succeeded: *succeeded as i64,
+            failed: *failed as i64,
+            slots: *slots as i64,
+            slots_used: *slots_used as i64,
+            cost: *cost as i64,
+        }
+    }
+}
+
 /// Something about a job worth a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobChange {
@@ -217,7 +327,7 @@ pub struct RefusedAction {
 #[derive(Debug, Clone, Default)]
 pub struct Output {
     /// Finished tasks.
-    pub tasks: Log<TaskRecord>,
+    pub tasks: Table<TaskRecord>,
     /// Node histories.
     pub node_changes: Log<NodeChange>,
     /// Paid stretches.
@@ -227,7 +337,7 @@ pub struct Output {
     /// Formula runs.
     pub runs: Log<AutoScaleRun>,
     /// Time series.
-    pub series: Log<SeriesRow>,
+    pub series: Table<SeriesRow>,
     /// Job changes.
     pub jobs: Log<JobChange>,
     /// Refused actions.
@@ -242,4 +352,57 @@ pub struct Output {
     pub visited: u128,
     /// Failed evaluations.
     pub failed_runs: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_their_words() {
+        let mut x = 7u64;
+        let mut luck = || {
+            x = x.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            x >> 33 >> (x % 31)
+        };
+        for fate in Fate::ALL {
+            // An attempt may be cut short before it starts.
+            let created = luck() as Ms;
+            let start = created + luck() as Ms;
+            let record = TaskRecord {
+                created,
+                start,
+                end: start - 1 + luck() as Ms,
+                id: luck() as u32,
+                job: luck() as u32,
+                node: u32::MAX,
+                exit: -(luck() as i32),
+                wasted: u32::MAX,
+                attempts: luck() as u16,
+                retries: luck() as u16,
+                requeues: u16::MAX,
+                slots: luck() as u16,
+                instances: luck() as u16,
+                fate,
+            };
+            assert_eq!(TaskRecord::of_words(&record.words()), record);
+            assert_eq!(TaskRecord::of_words(&TaskRecord { end: created, ..record }.words()).end, created);
+            let row = SeriesRow {
+                at: created,
+                pool: luck() as u32,
+                target: [luck() as u32, u32::MAX],
+                nodes: std::array::from_fn(|_| std::array::from_fn(|_| luck() as u32)),
+                active: luck() as i64,
+                waiting: luck() as i64,
+                preparing: luck() as i64,
+                running: -1,
+                succeeded: luck() as i64,
+                failed: luck() as i64,
+                slots: luck() as i64,
+                slots_used: luck() as i64,
+                cost: -(luck() as i64),
+            };
+            assert_eq!(SeriesRow::of_words(&row.words()), row);
+        }
+    }
 }

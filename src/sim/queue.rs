@@ -37,10 +37,14 @@ impl Moment {
         let moment = |at: &u64| Moment::new(Ms::try_from(*at).unwrap_or(NEVER), Phase::Arrive);
         submitted.get(task).map_or(Moment::END, moment)
     }
+    /// The last of an instant.
+    pub fn last(at: Ms) -> Moment {
+        Moment(((at as u64).min(LAST) << PHASE_BITS) | ((1 << PHASE_BITS) - 1))
+    }
     /// The instant; for `END` one after all others.
     #[inline]
     pub fn at(self) -> Ms {
-        if self == Moment::END { Ms::MAX } else { (self.0 >> PHASE_BITS) as Ms }
+        (self.0 >> PHASE_BITS) as Ms
     }
 }
 
@@ -52,10 +56,17 @@ struct Entry {
     event: Event,
 }
 
+impl Entry {
+    /// Greater for the earlier, in one number: comparing two of them takes one branch.
+    #[inline]
+    fn rank(&self) -> u128 {
+        !(u128::from(self.moment.0) << 64 | u128::from(self.sequence))
+    }
+}
 impl Ord for Entry {
     #[inline]
     fn cmp(&self, other: &Entry) -> Ordering {
-        (other.moment, other.sequence).cmp(&(self.moment, self.sequence))
+        self.rank().cmp(&other.rank())
     }
 }
 impl PartialOrd for Entry {
@@ -87,7 +98,7 @@ pub struct Queue {
     first: Moment,
     /// Events of the slot whose time has come, the earliest last.
     batch: Vec<Entry>,
-    /// Events added since that belong there, or before.
+    /// Events added since that belong there, or before, and found too many to be sorted among.
     late: BinaryHeap<Entry>,
     /// Where that slot ends.
     edge: u64,
@@ -141,6 +152,10 @@ impl Queue {
     #[inline(never)]
     fn push_late(&mut self, entry: Entry) {
         self.first = self.first.min(entry.moment);
+        if self.batch.len() < MANY && self.late.is_empty() {
+            let place = self.batch.partition_point(|other| other.rank() < entry.rank());
+            return self.batch.insert(place, entry);
+        }
         self.late.push(entry);
         // There was nothing to do for a while, the calendar is far ahead, and now there is.
         if self.late.len() > MANY && entry.moment.0 < self.edge - (1 << self.width) {
@@ -154,9 +169,27 @@ impl Queue {
     pub fn next(&self) -> Moment {
         self.first
     }
+    /// The earliest of its slot: what happens next, unless something came late.
+    #[inline(always)]
+    pub fn peek(&self) -> Option<Event> {
+        self.batch.last().map(|entry| entry.event)
+    }
     /// Takes the earliest.
     #[inline(always)]
     pub fn pop(&mut self) -> Option<Event> {
+        if !self.late.is_empty() {
+            return self.pop_late();
+        }
+        let entry = self.batch.pop()?;
+        match self.batch.last() {
+            Some(next) => self.first = next.moment,
+            None => self.refill(),
+        }
+        Some(entry.event)
+    }
+    /// The earliest, while some came late.
+    #[inline(never)]
+    fn pop_late(&mut self) -> Option<Event> {
         let late = self.late.peek() > self.batch.last();
         let entry = if late { self.late.pop() } else { self.batch.pop() }?;
         match self.batch.last().max(self.late.peek()) {
@@ -187,7 +220,7 @@ impl Queue {
                 self.start_over();
                 continue;
             }
-            self.batch.sort_unstable();
+            self.batch.sort_unstable_by_key(Entry::rank);
             self.first = self.batch.last().map_or(Moment::END, |e| e.moment);
             self.edge = self.start.saturating_add((self.slot as u64) << self.width);
             return;
@@ -203,17 +236,22 @@ impl Queue {
     /// A new turn for those beyond the last one.
     #[cold]
     fn turn(&mut self) {
-        let events = std::mem::take(&mut self.beyond);
+        let events = &mut self.beyond;
         if events.len() > 1 {
-            self.width = width_of(&events);
+            self.width = width_of(events);
         }
         self.start = events.iter().map(|e| e.moment.0).min().unwrap_or(0);
         self.slot = 0;
         if events.len() > HANDFUL * self.slots.len() {
             self.slots.resize_with(events.len().div_ceil(HANDFUL), Vec::new);
         }
-        for entry in events {
-            self.put(entry);
+        let mut i = 0;
+        while let Some(entry) = events.get(i) {
+            let slot = (entry.moment.0 - self.start) >> self.width;
+            match self.slots.get_mut(slot as usize) {
+                Some(slot) => slot.push(events.swap_remove(i)),
+                None => i += 1,
+            }
         }
     }
 }

@@ -97,7 +97,10 @@ impl Draw {
 
 /// Nearest whole number of milliseconds, never negative, never near the end of the range.
 pub fn whole(x: f64) -> i64 {
-    if x.is_nan() { 0 } else { libm::round(x.clamp(0.0, super::config::NEVER as f64)) as i64 }
+    let x = x.clamp(0.0, super::config::NEVER as f64);
+    // What the conversion cuts off is exact, so halves go up; of what is no number it makes 0.
+    let below = x as i64;
+    below + i64::from(x - below as f64 >= 0.5)
 }
 
 #[cfg(test)]

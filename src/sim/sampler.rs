@@ -69,7 +69,8 @@ impl World {
         let mut luck = Draw::keyed(seed, Purpose::SampleLoss, key);
         let mut values = [0.0; Metric::COUNT];
         for (metric, value) in p.sampler.metrics.iter().zip(&mut values) {
-            *value = if luck.chance(loss) { f64::NAN } else { self.measure_metric(pool, *metric, &usage) };
+            *value =
+                if loss > 0.0 && luck.chance(loss) { f64::NAN } else { self.measure_metric(pool, *metric, &usage) };
         }
         let (taken_at, visible) = (ticks(self.config.epoch, now), ticks(self.config.epoch, now + delay));
         let sampler = &mut self.pools[pool as usize].sampler;
@@ -83,9 +84,8 @@ impl World {
             store.forget_before(ticks(self.config.epoch, now - history));
         }
         if stale {
-            for i in 0..self.pools[pool as usize].nodes.len() {
-                let node = &mut self.nodes[self.pools[pool as usize].nodes[i] as usize];
-                node.seen = node.state;
+            for &n in &self.pools[pool as usize].nodes {
+                self.vms[n as usize].seen = self.nodes[n as usize].state;
             }
         }
         let every = u64::from(self.config.output.series_every);
@@ -156,7 +156,7 @@ impl World {
         let cost = self.running_cost(pool);
         let p = &self.pools[pool as usize];
         let usable: u32 = p.by_state.iter().map(|s| s[NodeState::Idle as usize] + s[NodeState::Running as usize]).sum();
-        self.out.series.push(SeriesRow {
+        self.out.series.push(&SeriesRow {
             at: self.now,
             pool,
             target: p.target,

@@ -99,9 +99,9 @@ states! {
     }
 }
 
-/// A node. What changes with every task is in its first cache line.
+/// A node: what changes with its tasks, in one cache line.
 #[derive(Debug, Clone)]
-#[repr(C, align(64))]
+#[repr(align(64))]
 pub struct Node {
     pub(crate) since: Ms,
     pub(crate) retain_until: Ms,
@@ -128,6 +128,11 @@ pub struct Node {
     pub(crate) removed: bool,
     /// Job managers on it.
     pub(crate) managers: u8,
+}
+
+/// The rest about a node, which its tasks do not change.
+#[derive(Debug, Clone)]
+pub struct NodeVm {
     /// State at the last sample, for `stale_view`.
     pub(crate) seen: NodeState,
     pub(crate) zone: u8,
@@ -481,6 +486,8 @@ pub struct World {
     pub(crate) accounts: Vec<Account>,
     pub(crate) pools: Vec<Pool>,
     pub(crate) nodes: Vec<Node>,
+    /// One for every node.
+    pub(crate) vms: Vec<NodeVm>,
     pub(crate) jobs: Vec<Job>,
     pub(crate) schedules: Vec<Schedule>,
     pub(crate) tasks: Tasks,
@@ -493,8 +500,8 @@ pub struct World {
     pub(crate) needed: Arc<Vec<u64>>,
     /// Explicit tasks, in order of addition; their ids follow the workload's.
     pub(crate) specs: Log<(u32, Arc<TaskConfig>)>,
-    /// Workload job → job.
-    pub(crate) work_jobs: Vec<u32>,
+    /// Of each job of the workload: the job here, and its tasks still to come.
+    pub(crate) work_jobs: Vec<(u32, u32)>,
     /// Where finished tasks ran, for affinity (explicit tasks only).
     pub(crate) ran_on: BTreeMap<u32, u32>,
     pub(crate) deleted: BTreeSet<u32>,
@@ -507,8 +514,6 @@ pub struct World {
     pub(crate) refused_tasks: u64,
     /// Configured job → job.
     pub(crate) config_jobs: Vec<u32>,
-    /// Workload tasks of each workload job still to come.
-    pub(crate) work_pending: Vec<u32>,
     pub(crate) out: Output,
     pub(crate) actions: Arc<Vec<super::config::TimedAction>>,
     pub(crate) compiler: super::autoscale::Compiler,
@@ -569,3 +574,6 @@ impl World {
         }
     }
 }
+
+// Both are looked at for every event.
+const _: () = assert!(size_of::<Task>() == 64 && size_of::<Node>() == 64);

@@ -21,9 +21,9 @@ fn id(n: u32) -> i64 {
 /// Every table of a run, by file stem. Times are ms after the epoch, money is in millionths.
 pub fn all(sim: &Simulation) -> Vec<(&'static str, Table)> {
     let out = sim.output();
-    let tasks: Vec<_> = out.tasks.iter().copied().collect();
+    let tasks: Vec<_> = out.tasks.iter().collect();
     let spans: Vec<_> = out.spans.iter().copied().collect();
-    let series: Vec<_> = out.series.iter().copied().collect();
+    let series: Vec<_> = out.series.iter().collect();
     let runs: Vec<_> = out.runs.iter().collect();
     let resizes: Vec<_> = out.resizes.iter().collect();
     let changes: Vec<_> = out.node_changes.iter().copied().collect();

@@ -58,9 +58,9 @@ impl World {
             && cfg.task_max_wall_clock >= NEVER
             && cfg.usage == UsageModel::None;
         let work = self.work.jobs.iter().position(|w| w.id == cfg.id);
-        let coming = work.map_or(0, |w| self.work_pending[w]);
+        let coming = work.map_or(0, |w| self.work_jobs[w].1);
         if let Some(w) = work {
-            self.work_jobs[w] = id;
+            self.work_jobs[w].0 = id;
         }
         self.jobs.push(Job {
             id: cfg.id.clone(),
@@ -214,12 +214,13 @@ impl World {
     /// A workload task is submitted; alone if nothing else happens in this phase of this instant any more.
     #[inline]
     pub(crate) fn arrive(&mut self, i: u32, rare: bool, alone: bool) {
-        let work = self.work.job[i as usize] as usize;
-        let mut job = self.work_jobs[work];
+        let (work, row) = (&*self.work, i as usize);
+        let (work, run, slots) = (work.job[row] as usize, work.run_ms[row], work.slots[row]);
+        let mut job = self.work_jobs[work].0;
         if job == NONE {
             job = self.open_work_job(work);
         }
-        self.work_pending[work] -= 1;
+        self.work_jobs[work].1 -= 1;
         if job == NONE {
             self.refused_tasks += 1;
             return;
@@ -230,16 +231,14 @@ impl World {
             self.refused_tasks += 1;
             return;
         }
-        let mut task = blank_task(i, job, self.now);
-        task.run = self.work.run_ms[i as usize];
-        task.slots = self.work.slots[i as usize];
+        let task = Task { run, slots, ..blank_task(i, job, self.now) };
         if rare {
             return self.arrive_rare(task);
         }
         match if alone { self.at_once(&task) } else { None } {
             Some(node) => {
-                let at = self.admit(task);
-                self.place(at, node);
+                let at = self.admit(task, false);
+                self.place(at, node, false);
             }
             None => drop(self.add_task(task)),
         }

@@ -8,7 +8,7 @@ use crate::sim::{
     output::{NodeChange, NodeSpan},
     policy::cost,
     trace::Note,
-    world::{AllocationState, Apart, Class, Drain, NONE, Node, NodeState, Pool, World},
+    world::{AllocationState, Apart, Class, Drain, NONE, Node, NodeState, NodeVm, Pool, World},
 };
 use NodeState::*;
 
@@ -219,49 +219,27 @@ impl World {
         self.remember(n, Some(from), Some(to), why);
     }
 
-    /// Slots of a node are taken.
-    #[inline(always)] // for every task
-    pub(crate) fn occupy(&mut self, n: u32, slots: u16) {
-        let node = &mut self.nodes[n as usize];
-        debug_assert!(node.free >= slots);
-        node.free -= slots;
-        node.running += 1;
-        let (indexed, more) = (node.bucket != u16::MAX, node.free > 0);
-        let p = &mut self.pools[node.pool as usize];
-        p.slots_used += i64::from(slots);
-        if node.state == Idle {
-            flip(node, p, Running, self.now);
-            self.out.visited |= 1 << ASSIGNED;
-        }
-        if indexed {
-            p.free.remove(&mut self.nodes, n);
-        }
-        if more {
-            p.free.insert(&mut self.nodes, n);
-        }
-    }
-
     /// Slots of a node are free again: it may be idle, or empty as its drain wants it.
     #[inline(always)] // for every task
     pub(crate) fn vacate(&mut self, n: u32, slots: u16) {
-        let node = &mut self.nodes[n as usize];
+        let World { now, nodes, pools, out, .. } = self;
+        let nodes = &mut nodes[..];
+        let node = &mut nodes[n as usize];
         node.free += slots;
         if node.drain != Drain::No {
             self.reindex(n);
             return self.drained(n);
         }
-        let (pool, indexed) = (node.pool, node.bucket != u16::MAX);
-        let p = &mut self.pools[pool as usize];
+        let pool = node.pool;
+        let p = &mut pools[pool as usize];
         if node.state == Running && node.empty() {
-            flip(node, p, Idle, self.now);
-            self.out.visited |= 1 << ENDED;
+            flip(node, p, Idle, *now);
+            out.visited |= 1 << ENDED;
         }
         let accepts = node.accepts() && node.free > 0;
-        if indexed {
-            p.free.remove(&mut self.nodes, n);
-        }
+        p.free.remove(nodes, n);
         if accepts {
-            p.free.insert(&mut self.nodes, n);
+            p.free.insert(nodes, n);
             self.touch(pool);
         }
     }
@@ -292,22 +270,22 @@ impl World {
     /// Begins a paid stretch.
     fn open_span(&mut self, n: u32) {
         let now = self.now;
-        let node = &mut self.nodes[n as usize];
-        node.billed_from = now;
+        let node = &self.nodes[n as usize];
+        self.vms[n as usize].billed_from = now;
         let open = &mut self.pools[node.pool as usize].open[node.class as usize];
         *open = (open.0 + 1, open.1 + now);
     }
 
     /// Ends a paid stretch.
     fn close_span(&mut self, n: u32) {
-        let node = &self.nodes[n as usize];
+        let (node, from) = (&self.nodes[n as usize], self.vms[n as usize].billed_from);
         let pool = &mut self.pools[node.pool as usize];
         let open = &mut pool.open[node.class as usize];
-        *open = (open.0 - 1, open.1 - node.billed_from);
+        *open = (open.0 - 1, open.1 - from);
         let price = cost::price(&pool.cfg, node.class);
-        let cost = cost::charge(price, self.now - node.billed_from, pool.cfg.cost.billing_quantum);
+        let cost = cost::charge(price, self.now - from, pool.cfg.cost.billing_quantum);
         pool.totals.cost[node.class as usize] += cost;
-        let span = NodeSpan { node: n, pool: node.pool, class: node.class, from: node.billed_from, to: self.now, cost };
+        let span = NodeSpan { node: n, pool: node.pool, class: node.class, from, to: self.now, cost };
         if span.to > span.from {
             self.out.spans.push(span);
         }
@@ -318,14 +296,13 @@ impl World {
         let p = &self.pools[pool as usize];
         let mut cost = p.totals.cost;
         for &n in &p.nodes {
-            let node = &self.nodes[n as usize];
+            let (node, vm) = (&self.nodes[n as usize], &self.vms[n as usize]);
             let price = cost::price(&p.cfg, node.class);
             if billed(node.state) {
-                cost[node.class as usize] +=
-                    cost::charge(price, self.now - node.billed_from, p.cfg.cost.billing_quantum);
+                cost[node.class as usize] += cost::charge(price, self.now - vm.billed_from, p.cfg.cost.billing_quantum);
             }
             if p.cfg.cost.disk > 0 {
-                cost[node.class as usize] += cost::charge(p.cfg.cost.disk, self.now - node.created, 1);
+                cost[node.class as usize] += cost::charge(p.cfg.cost.disk, self.now - vm.created, 1);
             }
         }
         cost
@@ -337,8 +314,10 @@ impl World {
         let mut total = 0;
         for class in Class::BOTH {
             let (count, begun) = p.open[class as usize];
-            let open = self.now * count - begun;
-            total += p.totals.cost[class as usize] + cost::charge(cost::price(&p.cfg, class), open, 1);
+            total += p.totals.cost[class as usize];
+            if count > 0 {
+                total += cost::charge(cost::price(&p.cfg, class), self.now * count - begun, 1);
+            }
         }
         total
     }
@@ -364,6 +343,10 @@ impl World {
             since: now,
             retain_until: 0,
             life: 0,
+            managers: 0,
+            removed: false,
+        });
+        self.vms.push(NodeVm {
             timer: 0,
             hazard: 0,
             position: p.nodes.len() as u32,
@@ -372,9 +355,7 @@ impl World {
             preempted_at: 0,
             attempts: 0,
             zone: (n % 3) as u8,
-            managers: 0,
             seen: Creating,
-            removed: false,
         });
         p.nodes.push(n);
         p.current[class as usize] += 1;
@@ -396,9 +377,11 @@ impl World {
         let node = &mut self.nodes[n as usize];
         node.removed = true;
         node.life += 1;
-        node.timer += 1;
-        node.hazard += 1;
-        let (pool, class, position) = (node.pool, node.class as usize, node.position as usize);
+        let (pool, class) = (node.pool, node.class as usize);
+        let vm = &mut self.vms[n as usize];
+        vm.timer += 1;
+        vm.hazard += 1;
+        let position = vm.position as usize;
         let p = &mut self.pools[pool as usize];
         p.state_ms[class][LeavingPool as usize] += now - node.since;
         p.by_state[class][LeavingPool as usize] -= 1;
@@ -406,11 +389,11 @@ impl World {
         p.leaving[class] -= 1;
         self.nodes_now -= 1;
         if p.cfg.cost.disk > 0 {
-            p.totals.cost[class] += cost::charge(p.cfg.cost.disk, now - node.created, 1);
+            p.totals.cost[class] += cost::charge(p.cfg.cost.disk, now - vm.created, 1);
         }
         p.nodes.swap_remove(position);
         if let Some(&moved) = p.nodes.get(position) {
-            self.nodes[moved as usize].position = position as u32;
+            self.vms[moved as usize].position = position as u32;
         }
         self.forget_preparations(n);
         self.out.visited |= 1 << (TRANSITIONS.len() - 1);
@@ -452,6 +435,26 @@ impl World {
             m.most_nodes[c] = m.most_nodes[c].max(p.current[c]);
         }
     }
+}
+
+/// Slots of a node are taken. Which row of `TRANSITIONS` that takes, as a bit.
+#[inline(always)] // for every task
+pub(crate) fn occupy(nodes: &mut [Node], pool: &mut Pool, n: u32, slots: u16, now: Ms) -> u128 {
+    let node = &mut nodes[n as usize];
+    debug_assert!(node.free >= slots);
+    node.free -= slots;
+    node.running += 1;
+    let more = node.free > 0;
+    let was_idle = node.state == Idle;
+    pool.slots_used += i64::from(slots);
+    if was_idle {
+        flip(node, pool, Running, now);
+    }
+    pool.free.remove(nodes, n);
+    if more {
+        pool.free.insert(nodes, n);
+    }
+    u128::from(was_idle) << ASSIGNED
 }
 
 /// The busy half of `set_node`: idle to running and back, which happens for every task.

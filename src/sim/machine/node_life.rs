@@ -28,9 +28,9 @@ impl World {
     }
     /// Sets a node's timer, voiding the one before.
     fn timer(&mut self, n: u32, delay: Ms, step: Step) {
-        let node = &mut self.nodes[n as usize];
-        node.timer += 1;
-        let token = node.timer;
+        let vm = &mut self.vms[n as usize];
+        vm.timer += 1;
+        let token = vm.timer;
         if delay < NEVER {
             self.after(delay, Event::Node { node: n, token, step });
         }
@@ -58,12 +58,13 @@ impl World {
     }
 
     fn draw_eviction(&mut self, n: u32) {
-        let node = &mut self.nodes[n as usize];
+        let node = &self.nodes[n as usize];
         if node.class != Class::Spot {
             return;
         }
-        node.hazard += 1;
-        let token = node.hazard;
+        let vm = &mut self.vms[n as usize];
+        vm.hazard += 1;
+        let token = vm.hazard;
         let entity = u64::from(n) << 20 | u64::from(token & 0xf_ffff);
         let p = &self.pools[node.pool as usize];
         let delay = preempt::eviction(&p.cfg.spot, p.storm, self.config.seed, entity);
@@ -74,7 +75,7 @@ impl World {
 
     /// A node's timer fired.
     pub(crate) fn node_step(&mut self, n: u32, token: u32, step: Step) {
-        if self.nodes[n as usize].timer != token || self.nodes[n as usize].removed {
+        if self.vms[n as usize].timer != token || self.nodes[n as usize].removed {
             return;
         }
         let state = self.nodes[n as usize].state;
@@ -101,11 +102,11 @@ impl World {
     fn start_agent(&mut self, n: u32, why: Why) {
         let node = &self.nodes[n as usize];
         let (token, boot) = (node.life, self.boot_key(n));
-        let (key, cfg) = (boot ^ u64::from(node.attempts) << 60, &self.pools[node.pool as usize].cfg);
+        let (key, cfg) = (boot ^ u64::from(self.vms[n as usize].attempts) << 60, &self.pools[node.pool as usize].cfg);
         let starting = boot::starting(cfg, self.seed(), key);
         // The exponential law has no memory, so every boot draws anew.
         let failure = preempt::host_failure(&cfg.node, self.seed(), boot, self.config.horizon - self.now);
-        self.nodes[n as usize].attempts = 0;
+        self.vms[n as usize].attempts = 0;
         self.set_node(n, Starting, why);
         self.timer(n, starting, Step::Advance);
         self.after(failure, Event::HostFailure { node: n, token });
@@ -139,7 +140,7 @@ impl World {
 
     fn run_start_task(&mut self, n: u32) {
         let cfg = self.pools[self.nodes[n as usize].pool as usize].cfg.clone();
-        let attempt = self.nodes[n as usize].attempts;
+        let attempt = self.vms[n as usize].attempts;
         let (duration, _) = boot::start_task(&cfg, self.seed(), self.boot_key(n), attempt);
         // Trying again takes a moment; one that fails for ever in no time would stop the clock.
         let duration = if attempt > 0 { duration.max(SECOND) } else { duration };
@@ -148,12 +149,12 @@ impl World {
 
     fn start_task_done(&mut self, n: u32) {
         let cfg = self.pools[self.nodes[n as usize].pool as usize].cfg.clone();
-        let attempt = self.nodes[n as usize].attempts;
+        let attempt = self.vms[n as usize].attempts;
         let (_, success) = boot::start_task(&cfg, self.seed(), self.boot_key(n), attempt);
         if success {
             self.usable(n, Why::StartTaskDone);
         } else if cfg.start_task.retries < 0 || i32::from(attempt) < cfg.start_task.retries {
-            self.nodes[n as usize].attempts = attempt.saturating_add(1);
+            self.vms[n as usize].attempts = attempt.saturating_add(1);
             self.run_start_task(n);
         } else {
             self.set_node(n, StartTaskFailed, Why::StartTaskFailed);
@@ -184,7 +185,7 @@ impl World {
         let slots = self.pools[self.nodes[n as usize].pool as usize].cfg.task_slots as u16;
         let node = &mut self.nodes[n as usize];
         node.life += 1;
-        node.timer += 1;
+        self.vms[n as usize].timer += 1;
         node.dying = 0;
         node.free = slots;
         node.retain_until = 0;
@@ -232,7 +233,7 @@ impl World {
             }
         }
         self.set_node(n, Preempted, Why::Evicted);
-        self.nodes[n as usize].preempted_at = self.now;
+        self.vms[n as usize].preempted_at = self.now;
         let restore = preempt::restore(&cfg.spot, storm, self.seed(), key);
         if restore < cfg.spot.cleanup_after {
             self.timer(n, restore, Step::Restore);
@@ -266,7 +267,7 @@ impl World {
         let key = u64::from(pool) << 32 | flips;
         let zone = Draw::keyed(seed, Purpose::StormBatch, key).between(0, 2) as u8;
         for n in self.spot_nodes(pool) {
-            let hit = cfg.placement == Placement::Regional || self.nodes[n as usize].zone == zone;
+            let hit = cfg.placement == Placement::Regional || self.vms[n as usize].zone == zone;
             let luck = Draw::keyed(seed, Purpose::StormBatch, key << 8 ^ u64::from(n)).chance(cfg.spot.storm_batch);
             if storm && hit && luck {
                 self.evict(n);
@@ -298,7 +299,7 @@ impl World {
             for n in self.spot_nodes(pool) {
                 match (now, self.nodes[n as usize].state) {
                     (false, _) => self.evict(n),
-                    (true, Preempted) if self.now - self.nodes[n as usize].preempted_at <= cfg.spot.restore_window => {
+                    (true, Preempted) if self.now - self.vms[n as usize].preempted_at <= cfg.spot.restore_window => {
                         self.restored(n);
                     }
                     _ => {}
@@ -363,7 +364,7 @@ impl World {
 
     /// Contact is due: three times out of four the node is fine.
     fn contact_back(&mut self, n: u32) {
-        let key = self.boot_key(n) ^ u64::from(self.nodes[n as usize].timer) << 40;
+        let key = self.boot_key(n) ^ u64::from(self.vms[n as usize].timer) << 40;
         if Draw::keyed(self.seed(), Purpose::Recovery, key).chance(0.75) {
             let state = if self.nodes[n as usize].empty() { Idle } else { Running };
             self.set_node(n, state, Why::ContactBack);
@@ -399,11 +400,11 @@ impl World {
 
     /// A node leaves the pool.
     pub(crate) fn leave(&mut self, n: u32, option: Option4, why: Why) {
-        let node = &mut self.nodes[n as usize];
+        let node = &self.nodes[n as usize];
         if node.state == LeavingPool {
             return;
         }
-        node.timer += 1;
+        self.vms[n as usize].timer += 1;
         let (pool, class) = (node.pool, node.class as usize);
         self.set_node(n, LeavingPool, why);
         self.pools[pool as usize].leaving[class] += 1;
@@ -491,7 +492,7 @@ impl World {
                 continue;
             }
             node.drain = Drain::No;
-            node.timer += 1;
+            self.vms[n as usize].timer += 1;
             let (class, state) = (node.class as usize, if node.empty() { Idle } else { Running });
             self.pools[pool as usize].leaving[class] -= 1;
             self.set_node(n, state, Why::DrainReverted);

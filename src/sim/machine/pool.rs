@@ -7,7 +7,7 @@ use super::node::Why;
 use crate::sim::{
     action::Refusal,
     autoscale::Driver,
-    config::{AllocationMode, Image, Ms, NEVER, PoolConfig, ShrinkOrder},
+    config::{AllocationMode, Fill, Image, Ms, NEVER, PoolConfig, ShrinkOrder},
     event::Event,
     output::ResizeRecord,
     policy::{boot, capacity, place::FreeIndex, preempt, shrink},
@@ -231,12 +231,12 @@ impl World {
     fn leavers(&self, pool: u32, class: usize, count: u32) -> Vec<u32> {
         let p = &self.pools[pool as usize];
         let view = |n: u32| {
-            let node = &self.nodes[n as usize];
+            let (node, vm) = (&self.nodes[n as usize], &self.vms[n as usize]);
             shrink::NodeView {
                 id: n,
                 state: node.state,
-                seen: node.seen,
-                created: node.created,
+                seen: vm.seen,
+                created: vm.created,
                 since: node.since,
                 used: p.cfg.task_slots as u16 - node.free,
                 manager: node.managers > 0,
@@ -252,17 +252,23 @@ impl World {
             ShrinkOrder::Ranked => (1..6).find(enough).unwrap_or(6),
             _ => 6,
         };
-        let reached =
-            NodeState::ALL.iter().filter(|s| shrink::group(**s) <= reach).fold(0u16, |all, s| all | 1 << *s as u8);
-        let mut ranked: Vec<_> = p
-            .nodes
-            .iter()
-            .filter(|n| {
-                let node = &self.nodes[**n as usize];
-                reached >> node.state as u8 & 1 != 0 && node.class as usize == class
-            })
-            .map(|n| shrink::rank(p.cfg.shrink.order, &view(*n), self.config.seed, u64::from(p.resize_token)))
-            .collect();
+        let reached = NodeState::ALL.iter().filter(|s| shrink::group(**s) <= reach);
+        let reached = reached.fold(0u16, |all, s| all | u16::from(p.by_state[class][*s as usize] > 0) << *s as u8);
+        let goes = |n: &u32| {
+            let node = &self.nodes[*n as usize];
+            reached >> node.state as u8 & 1 != 0 && node.class as usize == class
+        };
+        let rank = |n| shrink::rank(p.cfg.shrink.order, &view(n), self.config.seed, u64::from(p.resize_token));
+        // Where nobody but idle nodes is reached, the free index has them together.
+        let mut ranked: Vec<_> = Vec::new();
+        if reached == 1 << NodeState::Idle as u8 {
+            let whole = p.free.preferred(&self.nodes, Fill::Pack, p.cfg.task_slots);
+            ranked.extend(whole.filter(goes).map(rank));
+        }
+        let idle = p.by_state[class][NodeState::Idle as usize];
+        if ranked.is_empty() || ranked.len() < idle as usize {
+            ranked = p.nodes.iter().copied().filter(goes).map(rank).collect();
+        }
         let count = (count as usize).min(ranked.len());
         if count < ranked.len() {
             ranked.select_nth_unstable(count);
@@ -555,7 +561,7 @@ impl World {
     fn hurry(&mut self, n: u32) {
         use crate::sim::world::Drain;
         if matches!(self.nodes[n as usize].drain, Drain::Leave(_)) {
-            self.nodes[n as usize].timer += 1;
+            self.vms[n as usize].timer += 1;
             self.empty_node(n, DeallocationOption::Requeue, Drain::Leave(DeallocationOption::Requeue));
         }
     }

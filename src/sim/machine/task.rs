@@ -3,14 +3,14 @@
 //! In: arrivals, placements, ends, kills. Out: counts, slots, records, what dependents and jobs must know. Never: a
 //! choice of node or of the next task (that is `dispatch`).
 
-use super::node::elapsed;
+use super::node::{elapsed, occupy};
 use crate::sim::{
-    config::{Ms, NEVER, UsageModel},
+    config::{Ms, NEVER, PoolConfig, UsageModel},
     event::Event,
     output::{Fate, TaskRecord},
     rng::{Draw, Purpose},
     trace::Note,
-    world::{Counts, JobState, MANAGER, NONE, Prep, RARE, TIMED_OUT, Task, TaskState, World},
+    world::{Counts, Job, JobState, MANAGER, NONE, Pool, Prep, RARE, TIMED_OUT, Task, TaskState, World},
 };
 
 /// Why an attempt is cut short.
@@ -38,48 +38,67 @@ impl Kill {
     }
 }
 
-impl World {
-    /// Adds to the counts of a job and of the pool it runs in.
+/// The seconds the service takes to begin an attempt.
+#[inline(always)] // for every task
+fn overhead(seed: u64, pool: &PoolConfig, task: &Task) -> Ms {
+    let (least, most) = (pool.latency.schedule_min, pool.latency.schedule_max);
+    let key = u64::from(task.id) << 16 | u64::from(task.attempts);
+    if most == 0 { 0 } else { Draw::keyed(seed, Purpose::Scheduling, key).between(least, most) }
+}
+
+impl Job {
+    /// Adds to its counts and to those of the pool it runs in.
     #[inline(always)] // for every task
-    pub(crate) fn count(&mut self, job: u32, change: impl Fn(&mut Counts)) {
-        let j = &mut self.jobs[job as usize];
-        change(&mut j.counts);
-        let Some(p) = self.pools.get_mut(j.pool as usize) else { return };
-        if j.counted {
-            return change(&mut p.counts);
+    fn count(&mut self, pool: Option<&mut Pool>, change: impl Fn(&mut Counts)) {
+        change(&mut self.counts);
+        let Some(pool) = pool else { return };
+        if self.counted {
+            return change(&mut pool.counts);
         }
         // Tasks of jobs that do not run are no work, but what they finished stays finished.
         let mut own = Counts::default();
         change(&mut own);
-        p.counts.succeeded += own.succeeded;
-        p.counts.failed += own.failed;
+        pool.counts.succeeded += own.succeeded;
+        pool.counts.failed += own.failed;
+    }
+}
+
+impl World {
+    /// Adds to the counts of a job and of the pool it runs in.
+    pub(crate) fn count(&mut self, job: u32, change: impl Fn(&mut Counts)) {
+        let j = &mut self.jobs[job as usize];
+        let pool = self.pools.get_mut(j.pool as usize);
+        j.count(pool, change);
     }
 
     /// A task enters the world and waits for its dependencies or a slot.
     #[inline]
     pub(crate) fn add_task(&mut self, task: Task) -> u32 {
         let ready = task.state == TaskState::Ready;
-        let at = self.admit(task);
+        let at = self.admit(task, true);
         if ready {
             self.queue_new(at);
         }
         at
     }
 
-    /// A task enters the world.
+    /// A task enters the world, to wait there or to be placed at once.
     // Here and below tasks are read field by field: a copy right after its fields were written one by one waits for
     // all of them to reach the cache, and there is a task for every few of these waits.
     #[inline(always)]
-    pub(crate) fn admit(&mut self, task: Task) -> u32 {
+    pub(crate) fn admit(&mut self, task: Task, waits: bool) -> u32 {
         let Task { id, job, state, instances, .. } = task;
         let at = self.tasks.insert(task);
-        self.jobs[job as usize].live += 1;
+        let j = &mut self.jobs[job as usize];
+        j.live += 1;
         self.arrived += 1;
-        let waits = i64::from(state == TaskState::Waiting);
-        self.count(job, |c| {
-            c.waiting += waits;
-            c.active += i64::from(instances) * (1 - waits);
-        });
+        if waits {
+            let held = i64::from(state == TaskState::Waiting);
+            j.count(self.pools.get_mut(j.pool as usize), |c| {
+                c.waiting += held;
+                c.active += i64::from(instances) * (1 - held);
+            });
+        }
         self.out.trace.note(self.now, Note::TaskAdded, id, u64::from(job), || None);
         at
     }
@@ -132,62 +151,77 @@ impl World {
         }
     }
 
-    /// Puts an attempt on a node (or on the nodes of a gang, whose first is the primary).
-    pub(crate) fn place(&mut self, at: u32, n: u32) {
-        let (task, node) = (&mut self.tasks[at], &mut self.nodes[n as usize]);
-        let (p, job) = (&mut self.pools[node.pool as usize], &mut self.jobs[task.job as usize]);
-        let head = std::mem::replace(&mut node.tasks, at);
+    /// Puts an attempt on a node (or on the nodes of a gang, whose first is the primary), of a task that waited or did not.
+    #[inline(always)]
+    pub(crate) fn place(&mut self, at: u32, n: u32, waited: bool) {
+        let World { now, tasks, nodes, pools, jobs, out, config, .. } = self;
+        let (nodes, task) = (&mut nodes[..], &mut tasks[at]);
+        let node = &mut nodes[n as usize];
+        let (pool, job) = (&mut pools[node.pool as usize], &mut jobs[task.job as usize]);
+        let prepares = job.cfg.preparation.is_some();
         task.attempts = task.attempts.saturating_add(1);
+        // Its draw takes as long as all below that does not wait for it.
+        task.start = *now + if prepares { 0 } else { overhead(config.seed, &pool.cfg, task) };
+        let head = std::mem::replace(&mut node.tasks, at);
         task.node = n;
         task.state = TaskState::Preparing;
-        task.start = self.now;
         task.flags &= !TIMED_OUT;
         (task.prev, task.next) = (NONE, head);
         let &mut Task { job: j, slots, instances, flags, .. } = task;
         node.managers += u8::from(flags & MANAGER != 0);
         job.placed += 1;
-        let (plain, prepares) = (job.plain && flags & RARE == 0, job.cfg.preparation.is_some());
-        let latency = [p.cfg.latency.schedule_min, p.cfg.latency.schedule_max];
-        if head != NONE {
-            self.tasks[head].prev = at;
-        }
-        self.occupy(n, slots);
-        if instances > 1 {
-            self.occupy_gang(at, slots);
-        }
+        let plain = job.plain && flags & RARE == 0;
         let weight = i64::from(instances);
-        if prepares && !self.prepare(at, n, j) {
-            return self.count(j, |c| {
-                c.active -= weight;
-                c.preparing += weight;
-            });
-        }
-        self.count(j, |c| {
-            c.active -= weight;
+        let active = if waited { weight } else { 0 };
+        job.count(Some(pool), |c| {
+            c.active -= active;
             c.running += weight;
             c.running_tasks += 1;
         });
-        self.begin(at, plain, latency);
+        if head != NONE {
+            tasks[head].prev = at;
+        }
+        out.visited |= occupy(nodes, pool, n, slots, *now);
+        if instances > 1 {
+            self.occupy_gang(at, slots);
+        }
+        if prepares {
+            if !self.prepare(at, n, j) {
+                return self.count(j, |c| {
+                    c.running -= weight;
+                    c.running_tasks -= 1;
+                    c.preparing += weight;
+                });
+            }
+            self.start_later(at, n);
+        }
+        self.begin(at, plain);
+    }
+
+    /// The attempt starts when the service has taken its seconds from now on.
+    #[inline(never)]
+    fn start_later(&mut self, at: u32, n: u32) {
+        let task = &mut self.tasks[at];
+        let pool = self.nodes[n as usize].pool;
+        task.start = self.now + overhead(self.config.seed, &self.pools[pool as usize].cfg, task);
     }
 
     /// The other nodes of a gang.
     #[cold]
     fn occupy_gang(&mut self, at: u32, slots: u16) {
-        for member in self.gangs.get(&at).cloned().into_iter().flatten().skip(1) {
-            self.occupy(member, slots);
+        let World { now, nodes, pools, gangs, out, .. } = self;
+        for &member in gangs.get(&at).into_iter().flatten().skip(1) {
+            let pool = &mut pools[nodes[member as usize].pool as usize];
+            out.visited |= occupy(nodes, pool, member, slots, *now);
         }
     }
 
-    /// The attempt begins: the service takes its seconds, then the task runs.
+    /// The attempt begins.
     #[inline(always)]
-    fn begin(&mut self, at: u32, plain: bool, [least, most]: [Ms; 2]) {
+    fn begin(&mut self, at: u32, plain: bool) {
         let now = self.now;
         let task = &mut self.tasks[at];
-        let key = u64::from(task.id) << 16 | u64::from(task.attempts);
-        let overhead =
-            if most == 0 { 0 } else { Draw::keyed(self.config.seed, Purpose::Scheduling, key).between(least, most) };
         task.state = TaskState::Running;
-        task.start = now + overhead;
         // A task that fails in no time and is retried for ever must not stop the clock.
         let mut run = Ms::from(task.run).max(Ms::from(task.attempts > 1));
         let (token, id, node, start) = (task.token, task.id, task.node, task.start);
@@ -283,8 +317,6 @@ impl World {
         }
         self.prepared.insert((node, job), Prep::Done);
         let plain = self.jobs[job as usize].plain;
-        let latency = &self.pools[self.nodes[node as usize].pool as usize].cfg.latency;
-        let latency = [latency.schedule_min, latency.schedule_max];
         for at in waiting {
             let &Task { instances, flags, .. } = &self.tasks[at];
             let weight = i64::from(instances);
@@ -293,7 +325,8 @@ impl World {
                 c.running += weight;
                 c.running_tasks += 1;
             });
-            self.begin(at, plain && flags & RARE == 0, latency);
+            self.start_later(at, node);
+            self.begin(at, plain && flags & RARE == 0);
         }
     }
 
@@ -311,14 +344,15 @@ impl World {
     /// Gives a node's slots back, at once or when the killed processes are gone.
     #[inline(always)]
     fn release(&mut self, n: u32, slots: u16, killed: bool) {
-        let node = &mut self.nodes[n as usize];
+        let World { nodes, pools, .. } = self;
+        let node = &mut nodes[n as usize];
         node.running -= 1;
-        let (pool, token) = (node.pool, node.life);
-        let p = &mut self.pools[pool as usize];
+        let p = &mut pools[node.pool as usize];
         p.slots_used -= i64::from(slots);
         let kill = p.cfg.shrink.task_kill_latency;
         if killed && kill > 0 {
             node.dying += slots;
+            let token = node.life;
             self.after(kill, Event::SlotsFreed { node: n, slots, token });
         } else {
             self.vacate(n, slots);
@@ -340,26 +374,27 @@ impl World {
         let &Task { flags, job: j, .. } = &self.tasks[at];
         let rare = flags & RARE != 0 || !self.jobs[j as usize].plain;
         let retention = if rare { self.rare_end(at) } else { None };
-        let (task, job) = (&mut self.tasks[at], &mut self.jobs[j as usize]);
+        let World { now, tasks, nodes, pools, jobs, .. } = self;
+        let (task, job) = (&mut tasks[at], &mut jobs[j as usize]);
         task.token = task.token.wrapping_add(1);
         let &mut Task { prev, next, node: n, start, slots, instances, .. } = task;
-        let node = &mut self.nodes[n as usize];
+        let node = &mut nodes[n as usize];
         if complete {
             let keep = retention.unwrap_or(job.cfg.task_retention).min(NEVER);
-            node.retain_until = node.retain_until.max(self.now.saturating_add(keep));
+            node.retain_until = node.retain_until.max(now.saturating_add(keep));
         }
         if flags & MANAGER != 0 {
             node.managers = node.managers.saturating_sub(1);
         }
-        let used = self.now - start.min(self.now);
-        self.pools[node.pool as usize].totals.slot_ms += used * i64::from(slots) * i64::from(instances);
+        let used = elapsed(*now, start);
+        pools[node.pool as usize].totals.slot_ms += used * i64::from(slots) * i64::from(instances);
         if prev == NONE {
             node.tasks = next;
         } else {
-            self.tasks[prev].next = next;
+            tasks[prev].next = next;
         }
         if next != NONE {
-            self.tasks[next].prev = prev;
+            tasks[next].prev = prev;
         }
         job.placed -= 1;
         let disabled = job.placed == 0 && job.state == JobState::Disabling;
@@ -494,9 +529,12 @@ impl World {
     #[inline(always)] // for every task
     pub(crate) fn complete(&mut self, at: u32, fate: Fate, exit: i32) {
         let (now, success) = (self.now, fate == Fate::Success);
-        let &Task { id, job: j, flags, attempts, created, state, instances, .. } = &self.tasks[at];
+        let World { tasks, pools, jobs, out, .. } = self;
+        let task = &tasks[at];
+        let &Task { id, job: j, flags, attempts, created, state, instances, .. } = task;
+        let job = &mut jobs[j as usize];
         let weight = i64::from(instances);
-        self.count(j, |c| {
+        job.count(pools.get_mut(job.pool as usize), |c| {
             match state {
                 TaskState::Running => {
                     c.running -= weight;
@@ -508,20 +546,16 @@ impl World {
             c.succeeded += i64::from(success);
             c.failed += i64::from(!success);
         });
-        let job = &mut self.jobs[j as usize];
         job.live -= 1;
         let done = job.live == 0 && job.pending == 0;
-        let plain = job.plain && flags == 0 && success && !self.is_needed(id);
-        let task = &self.tasks[at];
-        let others = (!plain).then_some(*task);
         let start = if attempts > 0 { task.start } else { created };
-        self.out.finished += 1;
+        out.finished += 1;
         if attempts > 0 {
-            self.out.wait.0 += i128::from(start - created);
-            self.out.wait.1 += 1;
+            out.wait.0 += i128::from(start - created);
+            out.wait.1 += 1;
         }
         if self.config.output.task_records {
-            self.out.tasks.push(TaskRecord {
+            out.tasks.push(&TaskRecord {
                 created,
                 start,
                 end: now,
@@ -538,6 +572,8 @@ impl World {
                 fate,
             });
         }
+        let plain = job.plain && flags == 0 && success && !self.is_needed(id);
+        let others = (!plain).then_some(self.tasks[at]);
         self.tasks.remove(at);
         self.out.trace.note(now, Note::TaskEnded, id, fate as u64, || Some(fate.name().into()));
         if let Some(task) = others {

@@ -17,8 +17,7 @@ pub fn price(pool: &PoolConfig, class: Class) -> i64 {
 
 /// Charge for a billed stretch: rounded up to the quantum, then to the nearest millionth.
 pub fn charge(per_hour: i64, duration: Ms, quantum: Ms) -> i64 {
-    let quantum = quantum.max(1);
-    let billed = (duration + quantum - 1) / quantum * quantum;
+    let billed = if quantum > 1 { (duration + quantum - 1) / quantum * quantum } else { duration };
     // The wide division costs more than everything else here, and only a fortune needs it.
     match per_hour.checked_mul(billed).and_then(|x| x.checked_add(HOUR / 2)) {
         Some(x) => x / HOUR,

@@ -18,12 +18,14 @@ const OUT: u16 = u16::MAX;
 pub struct FreeIndex {
     heads: Vec<(u32, u32)>,
     bits: [u64; 5],
+    /// Most free slots on one node.
+    most: u32,
 }
 
 impl FreeIndex {
     /// For nodes of so many slots.
     pub fn new(slots: u32) -> FreeIndex {
-        FreeIndex { heads: vec![(NONE, NONE); slots as usize + 1], bits: [0; 5] }
+        FreeIndex { heads: vec![(NONE, NONE); slots as usize + 1], bits: [0; 5], most: 0 }
     }
     /// Takes a node out.
     #[inline(always)] // for every task
@@ -44,6 +46,7 @@ impl FreeIndex {
         }
         if self.heads[bucket as usize].0 == NONE {
             self.bits[bucket as usize / 64] &= !(1 << (bucket % 64));
+            self.most = self.highest();
         }
     }
     /// Puts a node with free slots in.
@@ -57,6 +60,7 @@ impl FreeIndex {
         if last == NONE {
             *head = n;
             self.bits[free as usize / 64] |= 1 << (free % 64);
+            self.most = self.most.max(u32::from(free));
         } else {
             nodes[last as usize].next = n;
         }
@@ -66,11 +70,14 @@ impl FreeIndex {
     /// Whether any node has room.
     #[inline]
     pub fn any(&self) -> bool {
-        self.bits != [0; 5]
+        self.most > 0
     }
     /// Most free slots on one node.
     #[inline]
     pub fn most(&self) -> u32 {
+        self.most
+    }
+    fn highest(&self) -> u32 {
         for w in (0..self.heads.len().div_ceil(64)).rev() {
             if self.bits[w] != 0 {
                 return w as u32 * 64 + 63 - self.bits[w].leading_zeros();

@@ -166,7 +166,7 @@ fn s6_a_drain_blocks_and_the_fourth_task_waits_for_a_running_one() {
     let mut sim = s6();
     sim.run();
     let end_of_first = sim.output().tasks.iter().map(|r| r.end).min().unwrap();
-    let fourth = sim.output().tasks.iter().find(|r| r.id == 3).copied().unwrap();
+    let fourth = sim.output().tasks.iter().find(|r| r.id == 3).unwrap();
     assert_eq!(fourth.start, end_of_first);
     assert_eq!(sim.pool_by_id("pool").unwrap().totals.lost, [0; 3]);
 }

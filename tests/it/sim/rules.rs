@@ -363,7 +363,7 @@ fn manager_restarts(other: Option<i32>) -> (u16, Ms) {
     sim.act(&Action::FailNode { node: 0, fault: NodeFault::HostFailure }).unwrap();
     sim.run();
     sim.check_invariants().unwrap();
-    let record = |name: &str| *sim.output().tasks.iter().find(|r| sim.task_name(r.id) == name).unwrap();
+    let record = |name: &str| sim.output().tasks.iter().find(|r| sim.task_name(r.id) == name).unwrap();
     assert_eq!((record("manager").attempts, record("task").fate), (2, Fate::Success));
     (record("task").requeues, record("manager").start)
 }
