@@ -45,6 +45,7 @@ type Entry = unsafe extern "C" fn(*mut c_void, *mut RawSlot, *const View, *const
 
 /// What a run of the code gives: how it ended and, once it is assigned, the first output.
 #[repr(C)]
+#[derive(Debug)]
 struct Ended {
     word: u64,
     dedicated: Register,
@@ -96,6 +97,16 @@ pub struct Runner {
     frame: Box<[RawSlot]>,
     /// One for each of its windows.
     views: Box<[View]>,
+    /// A run that turned out not to be plain.
+    unsettled: Option<Run>,
+}
+
+/// A run that is over and not yet judged.
+#[derive(Debug)]
+struct Run {
+    ended: Ended,
+    /// The last window's numbers, which its view need not have.
+    last: Numbers,
 }
 
 // SAFETY: code that has been placed is only read and run, never written again, and any thread may give its memory back.
@@ -169,11 +180,12 @@ impl Runner {
             frame: vec![RawSlot::default(); code.program.slots.len()].into(),
             views: code.plan.iter().copied().map(View::new).collect(),
             code: Arc::clone(code),
+            unsettled: None,
         }
     }
 
     /// The targets of a run as most are: nothing is called, fails or stops, and the targets are numbers of nodes as they
-    /// stand. None of any other run, which is then [`Runner::targets`]' to do from the start.
+    /// stand. None of any other run, which [`Runner::targets`] must settle or do.
     #[inline(always)] // into its one caller: half of the cost is moving results about
     pub fn plain(&mut self, snapshot: &Snapshot<'_>) -> Option<Targets> {
         if !self.code.plain {
@@ -186,6 +198,15 @@ impl Runner {
         // SAFETY: plain code calls no host, so it does not look at the pointer.
         let ended =
             unsafe { enter(&self.code.outputs, &mut self.frame, &self.views, std::ptr::null_mut(), snapshot, last) };
+        let targets = self.plain_targets(&ended);
+        if targets.is_none() {
+            self.unsettled = Some(Run { ended, last });
+        }
+        targets
+    }
+
+    #[inline(always)]
+    fn plain_targets(&self, ended: &Ended) -> Option<Targets> {
         if ended.word != status::FINISHED {
             return None;
         }
@@ -201,9 +222,12 @@ impl Runner {
         })
     }
 
-    /// Run the code for its targets alone.
+    /// The targets of a run that [`Runner::plain`] gave up, begun or not.
     pub fn targets(&mut self, snapshot: &Snapshot<'_>, arena: &mut Arena) -> Result<Targets, Fault> {
-        let end = self.start(Keep::Outputs, snapshot, arena)?;
+        let end = match self.unsettled.take() {
+            Some(run) => self.settle(run, None)?,
+            None => self.start(Keep::Outputs, snapshot, arena)?,
+        };
         Ok(targets_of_frame(&self.code.program, &self.frame, end))
     }
 
@@ -228,7 +252,7 @@ impl Runner {
 
     /// Run the code to its end, late targets judged.
     fn start(&mut self, keep: Keep, snapshot: &Snapshot<'_>, arena: &mut Arena) -> Result<End, Fault> {
-        let Runner { code, frame, views } = self;
+        let Runner { code, frame, views, .. } = self;
         let (function, program) = (code.function(keep)?, &code.program);
         let last = match search(views, snapshot) {
             Ok(last) => last,
@@ -238,9 +262,20 @@ impl Runner {
         let mut host = Host::new(snapshot, &program.rules, arena);
         // SAFETY: the host is alive and of this snapshot.
         let ended = unsafe { enter(function, frame, views, (&raw mut host).cast(), snapshot, last) };
+        let trap = host.trap.take();
+        self.settle(Run { ended, last }, trap)
+    }
+
+    /// How a run ended, its late targets judged.
+    fn settle(&mut self, Run { ended, last }: Run, trap: Option<Trap>) -> Result<End, Fault> {
+        let Runner { code, frame, views, .. } = self;
+        let program = &code.program;
         let end = match ended.word {
             status::FINISHED => End::Finished,
-            word => ended_early(program, host.trap.take(), views, word)?,
+            word => {
+                let percent = |i: usize| if i + 1 == views.len() { last } else { views[i].numbers() }.percent;
+                ended_early(program, trap, percent, word)?
+            }
         };
         if let Some(slot) = frame.get_mut(code.slots[0] as usize) {
             *slot = RawSlot::of(ended.dedicated());
@@ -285,7 +320,7 @@ unsafe fn enter(
 
 /// How a run ended that did not come to its last statement.
 #[cold]
-fn ended_early(program: &Program, trap: Option<Trap>, views: &[View], word: u64) -> Result<End, Fault> {
+fn ended_early(program: &Program, trap: Option<Trap>, percent: impl Fn(usize) -> f64, word: u64) -> Result<End, Fault> {
     let id = (word >> 32) as u32;
     match word & 0xffff_ffff {
         status::STOPPED => Ok(End::Stopped(id)),
@@ -293,7 +328,7 @@ fn ended_early(program: &Program, trap: Option<Trap>, views: &[View], word: u64)
             let trap = match program.insts[id as usize] {
                 Inst::Require(w, wanted) => {
                     let i = w.0 as usize;
-                    insufficient(&program.windows[i], f64::from_bits(wanted), views[i].numbers().percent)
+                    insufficient(&program.windows[i], f64::from_bits(wanted), percent(i))
                 }
                 _ => trap.unwrap_or(Trap::TimeOverflow),
             };
