@@ -312,7 +312,7 @@ impl Series {
     #[inline(always)]
     pub(crate) fn range_in_sight(&self, sight: Sight, lo: Ticks) -> Option<Range<usize>> {
         let start = if lo.0 < self.first { 0 } else { self.in_bucket(self.bucket(lo.0) as usize, lo.0)? };
-        Some(start.max(self.head).min(sight.visible)..sight.visible)
+        Some(self.seen_from(sight, start))
     }
     /// [`Series::range_in_sight`] of a window of whole sampling periods.
     #[inline(always)]
@@ -321,7 +321,11 @@ impl Series {
             Some(bucket) => self.in_bucket(bucket, lo.0)?,
             None => 0,
         };
-        Some(start.max(self.head).min(sight.visible)..sight.visible)
+        Some(self.seen_from(sight, start))
+    }
+    #[inline(always)]
+    fn seen_from(&self, sight: Sight, start: usize) -> Range<usize> {
+        start.max(self.head).min(sight.visible)..sight.visible
     }
     /// The newest `n` of the samples before `visible`.
     #[inline]

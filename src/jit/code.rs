@@ -193,7 +193,10 @@ impl Runner {
         }
         let last = match View::resolve(&mut self.views, snapshot) {
             Some(last) => last,
-            None => search(&mut self.views, snapshot).ok()?,
+            None => match search(&mut self.views, snapshot) {
+                (last, true) => last,
+                _ => return None,
+            },
         };
         // SAFETY: plain code calls no host, so it does not look at the pointer.
         let ended =
@@ -254,10 +257,10 @@ impl Runner {
     fn start(&mut self, keep: Keep, snapshot: &Snapshot<'_>, arena: &mut Arena) -> Result<End, Fault> {
         let Runner { code, frame, views, .. } = self;
         let (function, program) = (code.function(keep)?, &code.program);
-        let last = match search(views, snapshot) {
-            Ok(last) => last,
-            Err(TooMany(last)) => interp::few_enough(program, snapshot).map(|()| last)?,
-        };
+        let (last, fit) = search(views, snapshot);
+        if !fit {
+            interp::few_enough(program, snapshot)?;
+        }
         arena.reset();
         let mut host = Host::new(snapshot, &program.rules, arena);
         // SAFETY: the host is alive and of this snapshot.
@@ -289,15 +292,11 @@ impl Runner {
     }
 }
 
-/// A window holds more samples than it may.
-struct TooMany(Numbers);
-
-/// Resolves windows whatever it takes: the numbers of the last.
+/// Resolves windows whatever it takes: the numbers of the last, and whether each holds no more samples than it may.
 #[inline(never)] // what it keeps would be saved by every run
-fn search(views: &mut [View], snapshot: &Snapshot<'_>) -> Result<Numbers, TooMany> {
+fn search(views: &mut [View], snapshot: &Snapshot<'_>) -> (Numbers, bool) {
     let fit = View::search(views, snapshot);
-    let last = views.last().map_or(Numbers::BLANK, View::numbers);
-    if fit { Ok(last) } else { Err(TooMany(last)) }
+    (views.last().map_or(Numbers::BLANK, View::numbers), fit)
 }
 
 /// # Safety

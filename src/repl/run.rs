@@ -59,11 +59,6 @@ impl Mark {
     }
 }
 
-/// A log's records from a position on.
-fn since<T: Clone>(log: &crate::sim::log::Log<T>, from: usize) -> impl Iterator<Item = &T> {
-    (from..log.len()).filter_map(|i| log.get(i))
-}
-
 /// Lines of one kind whose instants lie together become one line.
 struct Line {
     at: Ms,
@@ -98,7 +93,7 @@ pub(super) fn news(future: &Future, mark: &Mark) -> String {
     };
     // Evaluations: those that ask for the same as before are counted only.
     let (mut same, mut target) = (0usize, mark.target);
-    for r in since(&out.runs, mark.runs).filter(|r| r.pool == future.focus) {
+    for r in out.runs.since(mark.runs).filter(|r| r.pool == future.focus) {
         match evaluation(r, target) {
             Some(text) => put(&mut lines, r.at, text),
             None => same += 1,
@@ -107,7 +102,7 @@ pub(super) fn news(future: &Future, mark: &Mark) -> String {
             target = [o.dedicated.or(target[0]), o.low_priority.or(target[1])];
         }
     }
-    for r in since(&out.resizes, mark.resizes).filter(|r| r.pool == future.focus) {
+    for r in out.resizes.since(mark.resizes).filter(|r| r.pool == future.focus) {
         let wanted: Vec<String> = (0..2)
             .filter(|k| r.target[*k] > 0 || r.from[*k] > 0)
             .map(|k| {
@@ -130,7 +125,7 @@ pub(super) fn news(future: &Future, mark: &Mark) -> String {
     // Nodes: changes of one kind that follow each other closely are one line.
     let mut groups: Vec<Group> = Vec::new();
     let world = sim.world();
-    for c in since(&out.node_changes, mark.changes) {
+    for c in out.node_changes.since(mark.changes) {
         if world.nodes.get(c.node as usize).is_none_or(|n| n.pool != future.focus) || !telling(c.why) {
             continue;
         }
@@ -158,7 +153,7 @@ pub(super) fn news(future: &Future, mark: &Mark) -> String {
             if clock(g.last) == clock(g.first) { String::new() } else { format!(", the last at {}", clock(g.last)) };
         put(&mut lines, g.first, format!("{} {what}{reason}{until}", words::count(g.nodes, "node")));
     }
-    for r in since(&out.refused, mark.refused) {
+    for r in out.refused.since(mark.refused) {
         put(&mut lines, r.at, format!("refused: {}: {}", r.what, r.refusal));
     }
     lines.sort_by_key(|l| (l.at, l.order));
@@ -253,8 +248,7 @@ fn tasks(future: &Future, mark: &Mark) -> String {
     if arrived == 0 && finished == 0 {
         return String::new();
     }
-    let requeues: u32 =
-        (mark.tasks..out.tasks.len()).filter_map(|i| out.tasks.get(i)).map(|t| u32::from(t.requeues)).sum();
+    let requeues: u32 = out.tasks.since(mark.tasks).map(|t| u32::from(t.requeues)).sum();
     let ended = if finished > 0 {
         format!("{} ended", words::count(finished as i64, "task"))
     } else {
@@ -518,9 +512,11 @@ fn holds(condition: usize, future: &Future, mark: &Mark) -> bool {
     let Some(p) = future.pool().filter(pool::exists) else { return CONDITIONS[condition].0 == "empty" };
     let by = |s: NodeState| p.nodes[0][s as usize] + p.nodes[1][s as usize];
     let coming = by(NodeState::Creating) + by(NodeState::Starting) + by(NodeState::WaitingForStartTask);
-    let mut runs = since(&out.runs, mark.runs).filter(|r| r.pool == future.focus);
-    let mut resizes = since(&out.resizes, mark.resizes).filter(|r| r.pool == future.focus);
-    let mut changes = since(&out.node_changes, mark.changes)
+    let mut runs = out.runs.since(mark.runs).filter(|r| r.pool == future.focus);
+    let mut resizes = out.resizes.since(mark.resizes).filter(|r| r.pool == future.focus);
+    let mut changes = out
+        .node_changes
+        .since(mark.changes)
         .filter(|c| sim.world().nodes.get(c.node as usize).is_some_and(|n| n.pool == future.focus));
     match CONDITIONS[condition].0 {
         "ready" => {
@@ -545,7 +541,11 @@ fn holds(condition: usize, future: &Future, mark: &Mark) -> bool {
 
 /// When the nodes became ready, in words.
 fn ready_since(future: &Future, mark: &Mark) -> Option<String> {
-    let ready: Vec<Ms> = since(&future.sim().output().node_changes, mark.changes)
+    let ready: Vec<Ms> = future
+        .sim()
+        .output()
+        .node_changes
+        .since(mark.changes)
         .filter(|c| matches!(c.why, Why::Ready | Why::StartTaskDone))
         .map(|c| c.at)
         .collect();

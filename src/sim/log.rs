@@ -52,6 +52,10 @@ impl<T> Log<T> {
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.full.iter().flat_map(|block| block.iter()).chain(self.tail.iter())
     }
+    /// Those from a position on.
+    pub fn since(&self, from: usize) -> impl Iterator<Item = &T> {
+        (from..self.len()).filter_map(|i| self.get(i))
+    }
     /// The newest.
     pub fn last(&self) -> Option<&T> {
         self.tail.last().or_else(|| self.full.last()?.last())
@@ -186,6 +190,10 @@ impl<T: Row> Table<T> {
         let full = self.full.iter().flat_map(|block| (0..ROWS).map(|i| block.get(i)));
         full.chain(self.tail.iter().copied()).map(|words| T::of_words(&words))
     }
+    /// Those from a position on.
+    pub fn since(&self, from: usize) -> impl Iterator<Item = T> {
+        (from..self.len()).filter_map(|i| self.get(i))
+    }
     /// By position.
     pub fn get(&self, i: usize) -> Option<T> {
         let words = match self.full.get(i / ROWS) {
@@ -225,6 +233,7 @@ mod tests {
         assert!(table.iter().rev().eq((0..2_000).rev().map(row)));
         assert!((0..2_000).all(|i| table.get(i as usize) == Some(row(i))));
         assert_eq!(table.get(2_000), None);
+        assert!(table.since(300).eq((300..2_000).map(row)));
         assert!(table.clone().iter().eq(table.iter()));
     }
 }
