@@ -237,10 +237,9 @@ impl Evaluator {
         let p = &self.formula.0.program;
         #[cfg(feature = "jit")]
         if let Some(machine) = &mut self.machine {
-            return match calendar(snapshot).and_then(|()| machine.run(snapshot, &mut self.arena)) {
-                Ok((end, values)) => Ok(outcome::outcome(p, end, snapshot, |slot| values[slot as usize].clone())),
-                Err(fault) => Err(self.formula.failure(fault, snapshot)),
-            };
+            return calendar(snapshot)
+                .and_then(|()| machine.run(snapshot, &mut self.arena))
+                .map_err(|fault| self.formula.failure(fault, snapshot));
         }
         self.arena.reset();
         match interpret(p, snapshot, &self.arena, |_| {}) {

@@ -16,6 +16,7 @@ use poolcast_runtime::{
     ty::Ty,
     value::{DeallocationOption, Value},
 };
+use std::sync::Arc;
 
 /// What the formula asks of one node class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,11 +64,11 @@ pub struct Outcome {
     /// What happens to tasks on nodes that leave.
     pub option: DeallocationOption,
     /// The user variables, in byte order of their names.
-    pub variables: Vec<(String, OwnedValue)>,
-    /// The service's `results` string.
-    pub results: String,
+    pub variables: Vec<(Arc<str>, OwnedValue)>,
     /// Ended by `stop()`.
     pub stopped: bool,
+    /// The pool's targets before it.
+    present: [u32; 2],
 }
 
 /// The part of an outcome that changes the pool.
@@ -82,9 +83,24 @@ pub struct Targets {
 }
 
 impl Outcome {
+    /// One of a formula without variables, on a pool with these targets.
+    pub fn of_targets(targets: Targets, present: [u32; 2]) -> Outcome {
+        let Targets { dedicated, low_priority, option } = targets;
+        Outcome { dedicated, low_priority, option, variables: Vec::new(), stopped: false, present }
+    }
     /// The part that changes the pool.
     pub fn targets(&self) -> Targets {
         Targets { dedicated: self.dedicated, low_priority: self.low_priority, option: self.option }
+    }
+    /// The service's `results` string (language.md §3.3): targets and option, then the variables.
+    pub fn results(&self) -> String {
+        let [dedicated, low_priority] = self.present;
+        let mut results = heading([self.dedicated.or(dedicated), self.low_priority.or(low_priority)], self.option);
+        for (name, value) in &self.variables {
+            results.extend([";", name, "="]);
+            print::push_value(&mut results, &view(value));
+        }
+        results
     }
 }
 
@@ -202,17 +218,10 @@ pub(crate) fn outcome(p: &Program, end: End, snapshot: &Snapshot<'_>, slot: impl
             &last
         }
     };
-    let variables: Vec<(String, OwnedValue)> = names
-        .iter()
-        .filter(|s| p.slots[**s as usize].ty != Ty::Poison)
-        .map(|s| (p.slots[*s as usize].name.to_string(), slot(*s)))
-        .collect();
-    let mut results = heading([dedicated.or(present(snapshot, 0)), low_priority.or(present(snapshot, 1))], option);
-    for (name, value) in &variables {
-        results.extend([";", name, "="]);
-        print::push_value(&mut results, &view(value));
-    }
-    Outcome { dedicated, low_priority, option, variables, results, stopped }
+    let mut variables = Vec::with_capacity(names.len());
+    let kept = names.iter().filter(|s| p.slots[**s as usize].ty != Ty::Poison);
+    variables.extend(kept.map(|s| (Arc::clone(&p.slots[*s as usize].name), slot(*s))));
+    Outcome { dedicated, low_priority, option, variables, stopped, present: present(snapshot) }
 }
 
 /// The outcome of an interpreted run.
@@ -225,8 +234,8 @@ pub(crate) fn outcome_of_values(
     outcome(p, end, snapshot, |slot| frame[slot as usize].as_ref().map_or(OwnedValue::Double(0.0), owned))
 }
 
-fn present(snapshot: &Snapshot<'_>, k: usize) -> u32 {
-    snapshot.targets[k] as u32
+fn present(snapshot: &Snapshot<'_>) -> [u32; 2] {
+    snapshot.targets.map(|target| target as u32)
 }
 
 /// The part of `results` that is always there (language.md §3.3).
@@ -251,7 +260,7 @@ pub(crate) fn failure(fault: Fault, line: u32, col: u32, snapshot: &Snapshot<'_>
         message: fault.trap.service_message(),
         value: format!("Line {line}, Col {col}: {}", fault.trap.detail()),
         span: poolcast_grammar::Span::new(fault.at, fault.at),
-        results: heading([present(snapshot, 0), present(snapshot, 1)], DeallocationOption::default()),
+        results: heading(present(snapshot), DeallocationOption::default()),
         metric,
     }))
 }

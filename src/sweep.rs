@@ -4,9 +4,9 @@
 //! done again or lost: every line is appended whole, and a torn last line is cut off before going on.
 
 use crate::{
-    Formula, Options, Outcome,
+    Evaluator, Options, Outcome,
     report::measures::Measures,
-    sim::autoscale::{Compiler, FnAutoscaler},
+    sim::autoscale::{Compiler, FormulaAutoscaler},
 };
 use poolcast_runtime::snapshot::Snapshot;
 use rand_chacha::ChaCha8Rng;
@@ -154,17 +154,10 @@ pub fn fill(formula: &str, values: &BTreeMap<&str, &str>) -> Result<String, Stri
 /// A compiler of formulas whose evaluations keep their targets alone: nobody reads the variables of a thousand runs.
 pub fn targets_only(options: Options) -> Compiler {
     Compiler::of_formulas_as(options, |formula, _| {
-        let run = |formula: &Formula, snapshot: &Snapshot<'_>| {
-            formula.evaluator().targets(snapshot).map(|t| Outcome {
-                dedicated: t.dedicated,
-                low_priority: t.low_priority,
-                option: t.option,
-                variables: Vec::new(),
-                results: String::new(),
-                stopped: false,
-            })
-        };
-        Box::new(FnAutoscaler::of_formula(&formula.clone(), move |s: &Snapshot<'_>| run(&formula, s)))
+        Box::new(FormulaAutoscaler::new(formula, |evaluator: &mut Evaluator, snapshot: &Snapshot<'_>| {
+            let present = snapshot.targets.map(|target| target as u32);
+            evaluator.targets(snapshot).map(|targets| Outcome::of_targets(targets, present))
+        }))
     })
 }
 

@@ -72,7 +72,7 @@ pub fn diff(old: &Formula, new: &Formula, assume: &Assume, budget: u32, seed: u6
         Some(w) => {
             let w = search.simplest_by(w, &mut |w| differs(w) == Some(f64::INFINITY));
             let say = |f: &Formula| match f.evaluate(&w.inputs(f.rules())) {
-                Ok(o) => o.results.split(';').take(3).collect::<Vec<_>>().join(", "),
+                Ok(o) => o.results().split(';').take(3).collect::<Vec<_>>().join(", "),
                 Err(e) => e.to_string(),
             };
             let (x, y) = (say(old), say(new));

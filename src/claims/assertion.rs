@@ -207,7 +207,7 @@ fn always(formula: &Formula, assume: &Assume, condition: &str, budget: u32, seed
     let witness = search.simplest_by(found, &mut |w| test(w) == Some(f64::INFINITY));
     // Replayed on the engine that users run.
     let what = match formula.evaluate(&witness.inputs(formula.rules())) {
-        Ok(o) => o.results.split(';').take(2).collect::<Vec<_>>().join(", "),
+        Ok(o) => o.results().split(';').take(2).collect::<Vec<_>>().join(", "),
         Err(e) => return Ok(Verdict::Unknown(format!("the engine does not confirm the counterexample: {e}"))),
     };
     Ok(Verdict::Refuted(Box::new(Counterexample { witness: Some(witness), scenario: None, what })))

@@ -231,7 +231,7 @@ impl Verb for Eval {
 
 fn plain(result: &Result<Outcome, EvalError>) -> String {
     match result {
-        Ok(o) => format!("{}\n", o.results),
+        Ok(o) => format!("{}\n", o.results()),
         Err(e) => format!("{}\n{}: {}\n{}\n", e.results, e.code, e.message, e.value),
     }
 }
@@ -250,7 +250,7 @@ fn table(result: &Result<Outcome, EvalError>, inputs: &Inputs) -> String {
         ("$TargetLowPriorityNodes".to_owned(), target(o.low_priority, 1)),
         ("$NodeDeallocationOption".to_owned(), DeallocationOption::keyword(o.option).to_owned()),
     ];
-    rows.extend(o.variables.iter().map(|(n, v)| (n.clone(), v.to_string())));
+    rows.extend(o.variables.iter().map(|(n, v)| (n.to_string(), v.to_string())));
     let width = rows.iter().map(|(n, _)| n.chars().count()).max().unwrap_or(0);
     rows.iter().fold(String::new(), |mut out, (n, v)| {
         let _ = writeln!(out, "{n:<width$}  {v}");

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     interp::{self, End, Fault, insufficient, rejection},
-    ir::{Inst, Program, Reduce, Slot, Term},
-    outcome::{OwnedValue, Target, Targets, owned, targets_of_frame},
+    ir::{Inst, Program, Reduce, Term},
+    outcome::{Outcome, OwnedValue, Target, Targets, outcome, owned, targets_of_frame},
 };
 use cranelift::codegen::Context;
 use cranelift::prelude::FunctionBuilderContext;
@@ -234,11 +234,12 @@ impl Runner {
         Ok(targets_of_frame(&self.code.program, &self.frame, end))
     }
 
-    /// Run the code: how it ended, and every slot's value. Slots that a `stop()` left unwritten come out as 0.
-    pub fn run(&mut self, snapshot: &Snapshot<'_>, arena: &mut Arena) -> Result<(End, Vec<OwnedValue>), Fault> {
+    /// Run the code and keep every variable. Slots that a `stop()` left unwritten come out as 0.
+    pub fn run(&mut self, snapshot: &Snapshot<'_>, arena: &mut Arena) -> Result<Outcome, Fault> {
         let end = self.start(Keep::All, snapshot, arena)?;
         let program = &self.code.program;
-        let value = |(slot, raw): (&Slot, &RawSlot)| {
+        let value = |i: u32| {
+            let (slot, raw) = (&program.slots[i as usize], &self.frame[i as usize]);
             let written = match end {
                 End::Finished => true,
                 End::Stopped(stmt) => slot.stmt < stmt,
@@ -250,7 +251,7 @@ impl Runner {
                 OwnedValue::Double(0.0)
             }
         };
-        Ok((end, program.slots.iter().zip(&self.frame).map(value).collect()))
+        Ok(outcome(program, end, snapshot, value))
     }
 
     /// Run the code to its end, late targets judged.

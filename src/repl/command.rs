@@ -307,9 +307,11 @@ fn eval(session: &Session) -> Reply {
         return Reply::error("nothing was entered yet: type statements, or `:load FILE`");
     }
     match language::run_whole(state) {
-        Ok(outcome) => {
-            Reply::answer(format!("asks for {}\n{}", show::targets(&outcome, state.inputs().targets), outcome.results))
-        }
+        Ok(outcome) => Reply::answer(format!(
+            "asks for {}\n{}",
+            show::targets(&outcome, state.inputs().targets),
+            outcome.results()
+        )),
         Err(why) => Reply::error(format!("the evaluation fails, the pool stays as it is\n{why}")),
     }
 }

@@ -56,7 +56,7 @@ pub(super) fn pool(session: &mut Session, args: &str) -> Reply {
     match future.sim().output().runs.iter().rev().find(|r| r.pool == future.focus) {
         Some(r) => {
             let said = match &r.result {
-                Ok(o) => o.results.clone(),
+                Ok(o) => o.results(),
                 Err(e) => format!("{}: {}", e.code, e.value),
             };
             let _ = writeln!(out, "last evaluation {}: {said}", show::time(future.at(r.at)));

@@ -270,7 +270,7 @@ impl Page<'_> {
                 } else {
                     format!("target {d}+{s} becomes {to_d}+{to_s}")
                 };
-                let body = steps.map_or_else(|| lines(&o.results), String::clone);
+                let body = steps.map_or_else(|| lines(&o.results()), String::clone);
                 (if r.applied { word + ", resized" } else { word }, body)
             }
             Err(e) => {

@@ -3,10 +3,10 @@
 //! In: watched evaluations. Out: text. Never: another way to evaluate, memory that grows with the run.
 
 use crate::{
-    EvalError, Formula, Outcome,
+    EvalError, Evaluator, Formula, Outcome,
     explain::{SampleRead, Trace, TraceStep},
     outcome::OwnedValue,
-    sim::autoscale::{Compiler, FnAutoscaler},
+    sim::autoscale::{Compiler, FormulaAutoscaler},
 };
 use poolcast_runtime::{
     print::general,
@@ -161,15 +161,16 @@ impl Steps {
         let steps = self.clone();
         Compiler::of_formulas_as(options, move |formula, pool| {
             let (steps, pool) = (steps.clone(), pool.id.clone());
-            Box::new(FnAutoscaler::of_formula(&formula.clone(), move |snapshot: &Snapshot<'_>| {
-                steps.evaluate(&formula, &pool, snapshot)
+            Box::new(FormulaAutoscaler::new(formula, move |evaluator: &mut Evaluator, snapshot: &Snapshot<'_>| {
+                steps.evaluate(evaluator, &pool, snapshot)
             }))
         })
     }
 
     /// One evaluation, watched.
-    fn evaluate(&self, formula: &Formula, pool: &str, snapshot: &Snapshot<'_>) -> Result<Outcome, EvalError> {
-        let result = formula.evaluator().run(snapshot);
+    fn evaluate(&self, evaluator: &mut Evaluator, pool: &str, snapshot: &Snapshot<'_>) -> Result<Outcome, EvalError> {
+        let result = evaluator.run(snapshot);
+        let formula = evaluator.formula();
         let present = snapshot.targets.map(|t| t as u32);
         let kind = match &result {
             Err(_) => 0,

@@ -14,7 +14,7 @@ use super::{
     trace::Note,
     world::{AllocationState, PoolState, World},
 };
-use crate::{EvalError, Formula, Options, Outcome, Target};
+use crate::{EvalError, Evaluator, Formula, Options, Outcome, Target, Targets};
 use poolcast_runtime::{
     metric::{Metric, Status},
     rules::{BadTarget, Rules, TargetRounding},
@@ -22,7 +22,7 @@ use poolcast_runtime::{
     snapshot::Snapshot,
     value::DeallocationOption,
 };
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Something that answers with targets: a compiled formula, or a closure.
 pub trait Autoscaler: Send + Sync {
@@ -43,7 +43,6 @@ pub trait Autoscaler: Send + Sync {
 pub struct FnAutoscaler<F> {
     run: F,
     reads: Vec<Metric>,
-    rules: Rules,
 }
 
 impl<F> FnAutoscaler<F>
@@ -52,12 +51,7 @@ where
 {
     /// From a function and the metrics it reads.
     pub fn new(reads: &[Metric], run: F) -> FnAutoscaler<F> {
-        FnAutoscaler { run, reads: reads.to_vec(), rules: Rules::default() }
-    }
-    /// From a function that evaluates a formula: what the formula reads, under its rules.
-    pub fn of_formula(formula: &Formula, run: F) -> FnAutoscaler<F> {
-        let reads = formula.reads().iter().map(|r| r.metric).collect();
-        FnAutoscaler { run, reads, rules: *formula.rules() }
+        FnAutoscaler { run, reads: reads.to_vec() }
     }
 }
 
@@ -71,37 +65,56 @@ where
     fn reads(&self) -> Vec<Metric> {
         self.reads.clone()
     }
-    fn rules(&self) -> Rules {
-        self.rules
-    }
     fn fork(&self) -> Box<dyn Autoscaler> {
         Box::new(self.clone())
     }
 }
 
-/// A compiled formula. Evaluators hold addresses and cannot move between threads, simulations can; so each run makes its
-/// own, which costs a few allocations every few simulated minutes.
+/// An autoscaler made of a formula and a way to evaluate it.
+pub struct FormulaAutoscaler<F> {
+    formula: Formula,
+    /// Never locked: whoever evaluates has it alone.
+    evaluator: Mutex<Evaluator>,
+    run: F,
+}
+
+impl<F> FormulaAutoscaler<F>
+where
+    F: Fn(&mut Evaluator, &Snapshot<'_>) -> Result<Outcome, EvalError> + Clone + Send + Sync + 'static,
+{
+    /// From a formula and a function that evaluates it.
+    pub fn new(formula: Formula, run: F) -> FormulaAutoscaler<F> {
+        FormulaAutoscaler { evaluator: Mutex::new(formula.evaluator()), formula, run }
+    }
+}
+
+impl<F> Autoscaler for FormulaAutoscaler<F>
+where
+    F: Fn(&mut Evaluator, &Snapshot<'_>) -> Result<Outcome, EvalError> + Clone + Send + Sync + 'static,
+{
+    fn evaluate(&mut self, snapshot: &Snapshot<'_>) -> Result<Outcome, EvalError> {
+        (self.run)(self.evaluator.get_mut().unwrap_or_else(PoisonError::into_inner), snapshot)
+    }
+    fn reads(&self) -> Vec<Metric> {
+        self.formula.reads().iter().map(|r| r.metric).collect()
+    }
+    fn rules(&self) -> Rules {
+        *self.formula.rules()
+    }
+    fn fork(&self) -> Box<dyn Autoscaler> {
+        Box::new(FormulaAutoscaler::new(self.formula.clone(), self.run.clone()))
+    }
+}
+
 fn compiled(formula: Formula) -> Box<dyn Autoscaler> {
-    Box::new(FnAutoscaler::of_formula(&formula.clone(), move |s: &Snapshot<'_>| formula.evaluator().run(s)))
+    Box::new(FormulaAutoscaler::new(formula, Evaluator::run))
 }
 
 /// An outcome that only sets targets and the option.
 pub fn outcome(dedicated: Option<u32>, low_priority: Option<u32>, option: DeallocationOption) -> Outcome {
     let target = |n: Option<u32>| n.map_or(Target::Unchanged, Target::Set);
-    let shown = |n: Option<u32>| n.unwrap_or(0);
-    Outcome {
-        dedicated: target(dedicated),
-        low_priority: target(low_priority),
-        option,
-        variables: Vec::new(),
-        results: format!(
-            "$TargetDedicatedNodes={};$TargetLowPriorityNodes={};$NodeDeallocationOption={}",
-            shown(dedicated),
-            shown(low_priority),
-            option.keyword()
-        ),
-        stopped: false,
-    }
+    let targets = Targets { dedicated: target(dedicated), low_priority: target(low_priority), option };
+    Outcome::of_targets(targets, [0; 2])
 }
 
 type Compile = dyn Fn(&str, &PoolConfig) -> Result<Box<dyn Autoscaler>, String> + Send + Sync;
@@ -313,7 +326,7 @@ impl World {
         };
         let word = || {
             Some(match &result {
-                Ok(outcome) => outcome.results.clone(),
+                Ok(outcome) => outcome.results(),
                 Err(error) => format!("{}: {}", error.code, error.value),
             })
         };

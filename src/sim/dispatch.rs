@@ -92,7 +92,7 @@ impl World {
 
     fn dispatch(&mut self, pool: u32) {
         while let Some((task, node)) = self.next_assignment(pool) {
-            self.place(task, node, true);
+            self.place(task, self.tasks[task], node, true);
         }
         let p = &self.pools[pool as usize];
         if p.makes_room && p.ringed > 0 && p.state == PoolState::Active {

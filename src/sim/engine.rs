@@ -241,9 +241,8 @@ impl Simulation {
             self.events += 1;
             if self.arrival < queued {
                 self.arrive();
-            } else if let Some(event) = self.world.agenda.pop() {
-                self.world.look_ahead();
-                self.world.happen(event);
+            } else {
+                self.world.next_event();
             }
             if ONE {
                 return true;
@@ -393,23 +392,30 @@ impl Simulation {
 }
 
 impl World {
-    /// Reads a word of the node of the task that ends next, and lets it go: its line, and the task's, are on their way
-    /// from memory while the present event is worked on.
+    /// One event. Ends of tasks are most of them and do not pay for the room all others need.
     #[inline(always)]
-    fn look_ahead(&self) {
-        if let Some(Event::TaskEnd { task, .. }) = self.agenda.peek()
-            && let Some(task) = self.tasks.slab.get(task as usize)
-        {
-            std::hint::black_box(self.nodes.get(task.node as usize).map(|node| node.life));
+    fn next_event(&mut self) {
+        match self.agenda.peek() {
+            Some(&Event::TaskEnd { task, token, .. }) => {
+                self.agenda.advance();
+                self.look_ahead();
+                self.task_ended(task, token);
+            }
+            Some(&event) => {
+                self.agenda.advance();
+                self.happen_rarely(event);
+            }
+            None => {}
         }
     }
 
-    /// One event. Ends of tasks are most of them and do not pay for the room all others need.
+    /// Reads a word of the task that ends next, and of its node, and lets both go: their lines are on their way from memory
+    /// while the present event is worked on.
     #[inline(always)]
-    fn happen(&mut self, event: Event) {
-        match event {
-            Event::TaskEnd { task, token } => self.task_ended(task, token),
-            event => self.happen_rarely(event),
+    fn look_ahead(&self) {
+        if let Some(&Event::TaskEnd { task, node, .. }) = self.agenda.peek() {
+            std::hint::black_box(self.tasks.slab.get(task as usize).map(|task| task.token));
+            std::hint::black_box(self.nodes.get(node as usize).map(|node| node.life));
         }
     }
 

@@ -47,6 +47,8 @@ pub enum Event {
         task: u32,
         /// Attempt.
         token: u32,
+        /// Where it runs, so that both can be looked up at once.
+        node: u32,
     },
     /// A preparation task ends.
     Prepared {

@@ -73,93 +73,92 @@ impl<T> Log<T> {
 pub trait Row {
     /// `[u64; N]`.
     type Words: Copy + AsRef<[u64]> + AsMut<[u64]>;
+    /// Zeros.
+    const BLANK: Self::Words;
     /// As words.
     fn words(&self) -> Self::Words;
     /// From its words.
     fn of_words(words: &Self::Words) -> Self;
 }
 
-const ROWS: usize = 256;
+/// Rows of a block: few enough that those not packed yet stay close to the processor.
+const ROWS: usize = 64;
 /// Bytes of a word.
 const WORD: usize = 8;
 
 /// An append-only table of rows.
 #[derive(Debug)]
 pub struct Table<T: Row> {
-    full: Vec<Arc<Packed<T::Words>>>,
+    full: Vec<Arc<[u8]>>,
     tail: Vec<T::Words>,
+    /// Where a block is packed before it is known how long it is.
+    packed: Vec<u8>,
 }
 
-/// `ROWS` rows as columns: the first row, and of the words that change the low bytes, as many as ever differ from it.
-#[derive(Debug)]
-struct Packed<W> {
-    first: W,
-    /// Words that change, and how many of their bytes.
-    changing: Vec<(usize, usize)>,
-    bytes: Vec<u8>,
-}
-
-impl<W: Copy + AsRef<[u64]> + AsMut<[u64]>> Packed<W> {
-    fn new(rows: &[W], first: W) -> Packed<W> {
-        let mut bits = first;
-        bits.as_mut().fill(0);
-        for row in rows {
-            for ((bits, word), first) in bits.as_mut().iter_mut().zip(row.as_ref()).zip(first.as_ref()) {
-                *bits |= word ^ first;
-            }
+/// Packs `ROWS` rows: of each word how many of its low bytes ever differ from the first row's; then, word by word, the first
+/// row's and those bytes of every row.
+fn pack<W: Copy + AsRef<[u64]> + AsMut<[u64]>>(rows: &[W; ROWS], to: &mut Vec<u8>) {
+    let mut bits = rows[0];
+    bits.as_mut().fill(0);
+    for row in rows {
+        for ((bits, word), first) in bits.as_mut().iter_mut().zip(row.as_ref()).zip(rows[0].as_ref()) {
+            *bits |= word ^ first;
         }
-        let widths = bits.as_ref().iter().map(|bits| WORD - bits.leading_zeros() as usize / 8);
-        let changing: Vec<(usize, usize)> = widths.enumerate().filter(|(_, width)| *width > 0).collect();
-        let mut bytes = vec![0; changing.iter().map(|(_, width)| rows.len() * width).sum()];
-        let mut rest = &mut bytes[..];
-        for &(i, width) in &changing {
-            let column;
-            (column, rest) = rest.split_at_mut(rows.len() * width);
-            let changes = rows.iter().map(|row| row.as_ref()[i] ^ first.as_ref()[i]);
-            match width {
-                1 => write::<1>(column, changes),
-                2 => write::<2>(column, changes),
-                3 => write::<3>(column, changes),
-                4 => write::<4>(column, changes),
-                5 => write::<5>(column, changes),
-                6 => write::<6>(column, changes),
-                7 => write::<7>(column, changes),
-                _ => write::<8>(column, changes),
-            }
-        }
-        Packed { first, changing, bytes }
     }
-    fn get(&self, row: usize) -> W {
-        let mut words = self.first;
-        let mut column = 0;
-        for &(i, width) in &self.changing {
-            let at = column + row * width;
-            let mut change = [0; WORD];
-            change[..width].copy_from_slice(&self.bytes[at..at + width]);
-            words.as_mut()[i] ^= u64::from_le_bytes(change);
-            column += ROWS * width;
+    let width = |bits: &u64| WORD - bits.leading_zeros() as usize / 8;
+    to.extend(bits.as_ref().iter().map(|bits| width(bits) as u8));
+    for (word, (bits, first)) in bits.as_ref().iter().zip(rows[0].as_ref()).enumerate() {
+        to.extend_from_slice(&first.to_le_bytes());
+        let change = |row: usize| rows[row].as_ref()[word] ^ first;
+        match width(bits) {
+            0 => {}
+            1 => push_low::<1>(to, change),
+            2 => push_low::<2>(to, change),
+            3 => push_low::<3>(to, change),
+            4 => push_low::<4>(to, change),
+            5 => push_low::<5>(to, change),
+            6 => push_low::<6>(to, change),
+            7 => push_low::<7>(to, change),
+            _ => push_low::<8>(to, change),
         }
-        words
     }
 }
 
-/// Writes the low bytes of words, so many of each that the processor need not be told in a loop.
+/// Appends the low bytes of a word of every row, so many that the processor need not be told in a loop.
 #[inline(always)]
-fn write<const WIDTH: usize>(column: &mut [u8], words: impl Iterator<Item = u64>) {
-    for (bytes, word) in column.as_chunks_mut::<WIDTH>().0.iter_mut().zip(words) {
-        bytes.copy_from_slice(&word.to_le_bytes()[..WIDTH]);
+fn push_low<const WIDTH: usize>(to: &mut Vec<u8>, word: impl Fn(usize) -> u64) {
+    let low = |word: u64| *word.to_le_bytes().first_chunk().unwrap_or(&[0; WIDTH]);
+    let column: [[u8; WIDTH]; ROWS] = std::array::from_fn(|row| low(word(row)));
+    to.extend_from_slice(column.as_flattened());
+}
+
+/// A row of a packed block.
+fn unpack<T: Row>(block: &[u8], row: usize) -> T {
+    let number = |bytes: &[u8]| {
+        let mut word = [0; WORD];
+        word[..bytes.len()].copy_from_slice(bytes);
+        u64::from_le_bytes(word)
+    };
+    let mut words = T::BLANK;
+    let (widths, mut rest) = block.split_at(words.as_ref().len());
+    for (word, width) in words.as_mut().iter_mut().zip(widths) {
+        let width = usize::from(*width);
+        let (first, changes) = rest.split_at(WORD);
+        *word = number(first) ^ number(&changes[row * width..(row + 1) * width]);
+        rest = &changes[ROWS * width..];
     }
+    T::of_words(&words)
 }
 
 impl<T: Row> Default for Table<T> {
     fn default() -> Self {
-        Table { full: Vec::new(), tail: Vec::new() }
+        Table { full: Vec::new(), tail: Vec::new(), packed: Vec::new() }
     }
 }
 
 impl<T: Row> Clone for Table<T> {
     fn clone(&self) -> Self {
-        Table { full: self.full.clone(), tail: self.tail.clone() }
+        Table { full: self.full.clone(), tail: self.tail.clone(), packed: Vec::new() }
     }
 }
 
@@ -174,8 +173,12 @@ impl<T: Row> Table<T> {
     }
     #[inline(never)]
     fn pack(&mut self) {
-        self.full.push(Arc::new(Packed::new(&self.tail, self.tail[0])));
-        self.tail.clear();
+        if let Some(rows) = self.tail.first_chunk() {
+            pack(rows, &mut self.packed);
+            self.full.push(Arc::from(&*self.packed));
+            self.packed.clear();
+            self.tail.clear();
+        }
     }
     /// How many.
     pub fn len(&self) -> usize {
@@ -187,8 +190,8 @@ impl<T: Row> Table<T> {
     }
     /// All, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = T> {
-        let full = self.full.iter().flat_map(|block| (0..ROWS).map(|i| block.get(i)));
-        full.chain(self.tail.iter().copied()).map(|words| T::of_words(&words))
+        let full = self.full.iter().flat_map(|block| (0..ROWS).map(|row| unpack(block, row)));
+        full.chain(self.tail.iter().map(T::of_words))
     }
     /// Those from a position on.
     pub fn since(&self, from: usize) -> impl Iterator<Item = T> {
@@ -196,11 +199,10 @@ impl<T: Row> Table<T> {
     }
     /// By position.
     pub fn get(&self, i: usize) -> Option<T> {
-        let words = match self.full.get(i / ROWS) {
-            Some(block) => block.get(i % ROWS),
-            None => *self.tail.get(i - self.full.len() * ROWS)?,
-        };
-        Some(T::of_words(&words))
+        match self.full.get(i / ROWS) {
+            Some(block) => Some(unpack(block, i % ROWS)),
+            None => self.tail.get(i - self.full.len() * ROWS).map(T::of_words),
+        }
     }
 }
 
@@ -212,6 +214,7 @@ mod tests {
     struct Three([u64; 3]);
     impl Row for Three {
         type Words = [u64; 3];
+        const BLANK: [u64; 3] = [0; 3];
         fn words(&self) -> [u64; 3] {
             self.0
         }

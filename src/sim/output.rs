@@ -99,6 +99,7 @@ pub struct TaskRecord {
 
 impl Row for TaskRecord {
     type Words = [u64; 8];
+    const BLANK: [u64; 8] = [0; 8];
     #[inline]
     fn words(&self) -> [u64; 8] {
         [
@@ -243,6 +244,7 @@ pub struct SeriesRow {
 
 impl Row for SeriesRow {
     type Words = [u64; 28];
+    const BLANK: [u64; 28] = [0; 28];
     #[inline]
     fn words(&self) -> [u64; 28] {
         // Spot above dedicated: mostly there is only one of them.

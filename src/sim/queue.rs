@@ -1,4 +1,4 @@
-//! The agenda: events ordered by (time, phase, sequence).
+//! The agenda: events ordered by (time, phase, insertion).
 //!
 //! In: events with their instant. Out: the earliest. Never: two events of equal order. Cancelling is the owner's affair:
 //! events carry a token, and one whose token is out of date does nothing.
@@ -48,69 +48,109 @@ impl Moment {
     }
 }
 
-/// An event that waits. The greatest is the earliest, as a heap has it.
+/// An event that waits. Among those of one moment the order is that of their insertion, which is the order they lie in.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     moment: Moment,
-    sequence: u64,
     event: Event,
 }
 
-impl Entry {
-    /// Greater for the earlier, in one number: comparing two of them takes one branch.
-    #[inline]
-    fn rank(&self) -> u128 {
-        !(u128::from(self.moment.0) << 64 | u128::from(self.sequence))
+/// An event that came late, with the number that keeps the order of insertion in a heap. The greatest is the earliest.
+#[derive(Debug, Clone, Copy)]
+struct Late {
+    sequence: u64,
+    entry: Entry,
+}
+
+impl Ord for Late {
+    fn cmp(&self, other: &Late) -> Ordering {
+        (other.entry.moment, other.sequence).cmp(&(self.entry.moment, self.sequence))
     }
 }
-impl Ord for Entry {
-    #[inline]
-    fn cmp(&self, other: &Entry) -> Ordering {
-        self.rank().cmp(&other.rank())
-    }
-}
-impl PartialOrd for Entry {
-    #[inline]
-    fn partial_cmp(&self, other: &Entry) -> Option<Ordering> {
+impl PartialOrd for Late {
+    fn partial_cmp(&self, other: &Late) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
-impl PartialEq for Entry {
-    fn eq(&self, other: &Entry) -> bool {
+impl PartialEq for Late {
+    fn eq(&self, other: &Late) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
-impl Eq for Entry {}
+impl Eq for Late {}
 
 /// Events a slot is meant to hold.
-const HANDFUL: usize = 8;
+const HANDFUL: usize = 4;
+/// Events of a slot that are put in order by exchanges.
+const FEW: usize = 8;
 /// Events of a slot that are too many.
 const MANY: usize = 64;
 /// Slots of a turn, at least.
-const SLOTS: usize = 256;
+const SLOTS: usize = 1024;
 /// The widest slot, as a power of two: a turn of them is a thousand years.
 const WIDEST: u32 = 42;
+/// No event.
+const NONE: u32 = u32::MAX;
+
+/// Events that wait, in lists of which the newest is the head. All lie together, and the place of one that has happened is
+/// the next to be used: what is written to is what was read a moment ago.
+#[derive(Debug, Clone)]
+struct Lists {
+    all: Vec<(Entry, u32)>,
+    free: u32,
+}
+
+impl Lists {
+    #[inline(always)]
+    fn push(&mut self, head: &mut u32, entry: Entry) {
+        let place = self.free;
+        match self.all.get_mut(place as usize) {
+            Some(free) => {
+                self.free = free.1;
+                *free = (entry, *head);
+                *head = place;
+            }
+            None => {
+                self.all.push((entry, *head));
+                *head = self.all.len() as u32 - 1;
+            }
+        }
+    }
+    /// Adds the events of a list to others, the oldest first, and gives their places up.
+    fn take(&mut self, head: &mut u32, out: &mut Vec<Entry>) {
+        let from = out.len();
+        while let Some((entry, next)) = self.all.get_mut(*head as usize) {
+            out.push(*entry);
+            (*next, self.free, *head) = (self.free, *head, *next);
+        }
+        out[from..].reverse();
+    }
+}
 
 /// The agenda.
 #[derive(Debug, Clone)]
 pub struct Queue {
     /// When the earliest happens.
     first: Moment,
-    /// Events of the slot whose time has come, the earliest last.
+    /// Events of the slot whose time has come, the earliest first; those before `taken` have happened.
     batch: Vec<Entry>,
-    /// Events added since that belong there, or before, and found too many to be sorted among.
-    late: BinaryHeap<Entry>,
+    taken: usize,
+    /// Events added since that belong there behind the first, and found too many to be sorted among.
+    late: BinaryHeap<Late>,
+    /// Of the next that comes late.
+    sequence: u64,
     /// Where that slot ends.
     edge: u64,
+    /// The events of the slots and of those beyond.
+    lists: Lists,
     /// The slots of this turn, of `1 << width` each from `start` on.
-    slots: Vec<Vec<Entry>>,
+    slots: Vec<u32>,
     start: u64,
     width: u32,
     /// The slot whose time comes next.
     slot: usize,
     /// Events beyond the turn.
-    beyond: Vec<Entry>,
-    sequence: u64,
+    beyond: u32,
 }
 
 impl Default for Queue {
@@ -118,14 +158,16 @@ impl Default for Queue {
         Queue {
             first: Moment::END,
             batch: Vec::new(),
+            taken: 0,
             late: BinaryHeap::new(),
+            sequence: 0,
             edge: 0,
-            slots: vec![Vec::new(); SLOTS],
+            lists: Lists { all: Vec::new(), free: NONE },
+            slots: vec![NONE; SLOTS],
             start: 0,
             width: PHASE_BITS,
             slot: 0,
-            beyond: Vec::new(),
-            sequence: 0,
+            beyond: NONE,
         }
     }
 }
@@ -134,12 +176,11 @@ impl Queue {
     /// Adds an event.
     #[inline(always)] // so that the event is built in its place
     pub fn push(&mut self, at: Ms, event: Event) {
-        let (moment, sequence) = (Moment::new(at.max(0), event.phase()), self.sequence);
-        self.sequence += 1;
+        let moment = Moment::new(at.max(0), event.phase());
         if moment.0 < self.edge {
-            return self.push_late(Entry { moment, sequence, event });
+            return self.push_late(Entry { moment, event });
         }
-        self.put(Entry { moment, sequence, event });
+        self.put(Entry { moment, event });
         if self.first == Moment::END {
             self.refill();
         }
@@ -147,113 +188,189 @@ impl Queue {
     #[inline(always)]
     fn put(&mut self, entry: Entry) {
         let slot = (entry.moment.0 - self.start) >> self.width;
-        self.slots.get_mut(slot as usize).unwrap_or(&mut self.beyond).push(entry);
+        let head = self.slots.get_mut(slot as usize).unwrap_or(&mut self.beyond);
+        self.lists.push(head, entry);
     }
     #[inline(never)]
     fn push_late(&mut self, entry: Entry) {
-        self.first = self.first.min(entry.moment);
-        if self.batch.len() < MANY && self.late.is_empty() {
-            let place = self.batch.partition_point(|other| other.rank() < entry.rank());
-            return self.batch.insert(place, entry);
+        let waiting = &self.batch[self.taken..];
+        let earliest = waiting.first().is_none_or(|first| entry.moment < first.moment);
+        if earliest || self.late.is_empty() && waiting.len() < MANY {
+            let before = waiting.partition_point(|other| other.moment <= entry.moment);
+            self.insert(before, entry);
+            self.first = self.batch[self.taken].moment;
+            return;
         }
-        self.late.push(entry);
+        self.sequence += 1;
+        self.late.push(Late { sequence: self.sequence, entry });
         // There was nothing to do for a while, the calendar is far ahead, and now there is.
         if self.late.len() > MANY && entry.moment.0 < self.edge - (1 << self.width) {
-            self.beyond.extend(self.late.drain());
             self.start_over();
             self.refill();
         }
+    }
+    /// Puts an event into the batch behind so many that wait there: into the room of one that has happened, because what
+    /// happens soon has few before it.
+    fn insert(&mut self, before: usize, entry: Entry) {
+        if self.taken == 0 {
+            self.taken = self.batch.len().max(1);
+            self.batch.splice(0..0, std::iter::repeat_n(entry, self.taken));
+        }
+        let from = self.taken;
+        self.batch.copy_within(from..from + before, from - 1);
+        self.batch[from - 1 + before] = entry;
+        self.taken -= 1;
     }
     /// When the earliest event happens, `Moment::END` when there is none.
     #[inline]
     pub fn next(&self) -> Moment {
         self.first
     }
-    /// The earliest of its slot: what happens next, unless something came late.
+    /// The earliest event.
     #[inline(always)]
-    pub fn peek(&self) -> Option<Event> {
-        self.batch.last().map(|entry| entry.event)
+    pub fn peek(&self) -> Option<&Event> {
+        self.batch.get(self.taken).map(|entry| &entry.event)
+    }
+    /// Lets the earliest go.
+    #[inline(always)] // the caller has read what it needs where it lay: an event copied whole is waited for
+    pub fn advance(&mut self) {
+        self.taken += 1;
+        if !self.late.is_empty() {
+            self.bring_late();
+        }
+        match self.batch.get(self.taken) {
+            Some(next) => self.first = next.moment,
+            None => self.refill(),
+        }
     }
     /// Takes the earliest.
-    #[inline(always)]
     pub fn pop(&mut self) -> Option<Event> {
-        if !self.late.is_empty() {
-            return self.pop_late();
-        }
-        let entry = self.batch.pop()?;
-        match self.batch.last() {
-            Some(next) => self.first = next.moment,
-            None => self.refill(),
-        }
-        Some(entry.event)
+        let event = *self.peek()?;
+        self.advance();
+        Some(event)
     }
-    /// The earliest, while some came late.
+    /// The next may be among those that came late: later than all of their moment that did not.
     #[inline(never)]
-    fn pop_late(&mut self) -> Option<Event> {
-        let late = self.late.peek() > self.batch.last();
-        let entry = if late { self.late.pop() } else { self.batch.pop() }?;
-        match self.batch.last().max(self.late.peek()) {
-            Some(next) => self.first = next.moment,
-            None => self.refill(),
+    fn bring_late(&mut self) {
+        let waiting = self.batch.get(self.taken).map_or(Moment::END, |entry| entry.moment);
+        if self.late.peek().is_some_and(|late| late.entry.moment < waiting)
+            && let Some(late) = self.late.pop()
+        {
+            self.insert(0, late.entry);
         }
-        Some(entry.event)
     }
     /// The time of the next slot with something in it has come.
     #[inline(never)]
     fn refill(&mut self) {
+        self.batch.clear();
+        self.taken = 0;
         loop {
-            let Some(slot) = self.slots.get_mut(self.slot) else {
-                if self.beyond.is_empty() {
+            let Some(&head) = self.slots.get(self.slot) else {
+                if self.beyond == NONE {
                     (self.first, self.start, self.slot) = (Moment::END, self.edge, 0);
                     return;
                 }
-                self.turn();
+                let mut events = Vec::new();
+                self.lists.take(&mut self.beyond, &mut events);
+                self.turn(events);
                 continue;
             };
+            if head == NONE {
+                self.slot += 1;
+                continue;
+            }
+            if !self.few(head) {
+                self.lists.take(&mut self.slots[self.slot], &mut self.batch);
+                let many = self.batch.len() > MANY.max(self.slots.len() / 4);
+                if many && width_of(&self.batch) + 1 < self.width {
+                    self.start_over();
+                    continue;
+                }
+                self.batch.sort_by_key(|entry| entry.moment);
+            }
+            self.slots[self.slot] = NONE;
             self.slot += 1;
-            if slot.is_empty() {
-                continue;
-            }
-            std::mem::swap(&mut self.batch, slot);
-            let many = self.batch.len() > MANY.max(self.slots.len() / 4);
-            if many && width_of(&self.batch) + 1 < self.width {
-                self.start_over();
-                continue;
-            }
-            self.batch.sort_unstable_by_key(Entry::rank);
-            self.first = self.batch.last().map_or(Moment::END, |e| e.moment);
+            self.first = self.batch.first().map_or(Moment::END, |e| e.moment);
             self.edge = self.start.saturating_add((self.slot as u64) << self.width);
             return;
         }
     }
+    /// Moves the events of the present slot to the empty batch, in order, if they are few.
+    #[inline(always)]
+    fn few(&mut self, head: u32) -> bool {
+        let Lists { all, free } = &mut self.lists;
+        let start = self.start + ((self.slot as u64) << self.width);
+        // Nothing here is for the processor to guess: a wrong guess costs as much as all of it. Moment and place in one
+        // number, for which a slot is narrow enough; of one moment the newest, which comes first here, is the last.
+        let mut keys = [u64::MAX; FEW];
+        let mut places = [0; FEW];
+        let (mut n, mut place, mut last) = (0, head, head);
+        while let Some((entry, next)) = all.get(place as usize) {
+            if n == FEW {
+                return false;
+            }
+            keys[n] = (entry.moment.0 - start) << FEW.ilog2() | (FEW - 1 - n) as u64;
+            places[FEW - 1 - n] = place;
+            n += 1;
+            (last, place) = (place, *next);
+        }
+        exchange(&mut keys);
+        self.batch.extend(keys[..n].iter().map(|key| all[places[*key as usize % FEW] as usize].0));
+        all[last as usize].1 = *free;
+        *free = head;
+        true
+    }
     /// A new turn for all that wait.
     #[cold]
     fn start_over(&mut self) {
-        self.beyond.append(&mut self.batch);
-        self.slots.iter_mut().for_each(|slot| self.beyond.append(slot));
-        self.turn();
+        let mut events: Vec<Entry> = self.batch.drain(..).skip(self.taken).collect();
+        self.taken = 0;
+        // Of one moment, those that came late came last.
+        events.extend(std::iter::from_fn(|| self.late.pop()).map(|late| late.entry));
+        for head in self.slots.iter_mut().chain([&mut self.beyond]) {
+            self.lists.take(head, &mut events);
+        }
+        self.turn(events);
     }
-    /// A new turn for those beyond the last one.
+    /// A new turn for these events, which are all.
     #[cold]
-    fn turn(&mut self) {
-        let events = &mut self.beyond;
+    fn turn(&mut self, events: Vec<Entry>) {
         if events.len() > 1 {
-            self.width = width_of(events);
+            self.width = width_of(&events);
         }
         self.start = events.iter().map(|e| e.moment.0).min().unwrap_or(0);
         self.slot = 0;
         if events.len() > HANDFUL * self.slots.len() {
-            self.slots.resize_with(events.len().div_ceil(HANDFUL), Vec::new);
+            self.slots.resize(events.len().div_ceil(HANDFUL), NONE);
         }
-        let mut i = 0;
-        while let Some(entry) = events.get(i) {
-            let slot = (entry.moment.0 - self.start) >> self.width;
-            match self.slots.get_mut(slot as usize) {
-                Some(slot) => slot.push(events.swap_remove(i)),
-                None => i += 1,
-            }
-        }
+        events.into_iter().for_each(|entry| self.put(entry));
     }
+}
+
+/// Orders by exchanges that are the same whatever the order was (Batcher 1968).
+#[inline(always)]
+fn exchange(keys: &mut [u64; FEW]) {
+    let [a, b, c, d, e, f, g, h] = keys;
+    let order = |x: &mut u64, y: &mut u64| (*x, *y) = ((*x).min(*y), (*x).max(*y));
+    order(a, b);
+    order(c, d);
+    order(e, f);
+    order(g, h);
+    order(a, c);
+    order(b, d);
+    order(e, g);
+    order(f, h);
+    order(b, c);
+    order(f, g);
+    order(a, e);
+    order(d, h);
+    order(b, f);
+    order(c, g);
+    order(b, e);
+    order(d, g);
+    order(c, e);
+    order(d, f);
+    order(d, e);
 }
 
 /// How wide a slot has to be, as a power of two, to hold a handful of the earliest of these, of which there are two.
@@ -283,7 +400,7 @@ mod tests {
         };
         let mut queue = Queue::default();
         let mut sorted = BTreeMap::new();
-        let mut now = 0;
+        let (mut now, mut added) = (0, 0u64);
         for i in 0..200_000u32 {
             let pushes = if i % 2_000 < 1_000 { luck(4) } else { luck(2) };
             for _ in 0..pushes {
@@ -296,9 +413,10 @@ mod tests {
                 };
                 let event = match luck(2) {
                     0 => Event::Sample { pool: i },
-                    _ => Event::TaskEnd { task: i, token: 0 },
+                    _ => Event::TaskEnd { task: i, token: 0, node: 0 },
                 };
-                sorted.insert((now + delay as Ms, event.phase(), queue.sequence), event);
+                sorted.insert((now + delay as Ms, event.phase(), added), event);
+                added += 1;
                 queue.push(now + delay as Ms, event);
             }
             let next = queue.next();
@@ -311,5 +429,16 @@ mod tests {
         }
         while queue.pop().is_some() {}
         assert_eq!(queue.next(), Moment::END);
+    }
+
+    #[test]
+    fn events_that_follow_each_other_closely_take_no_room() {
+        let mut queue = Queue::default();
+        queue.push(1 << 40, Event::Capacity);
+        for at in 0..10_000 {
+            queue.push(at, Event::Sample { pool: 0 });
+            assert_eq!((queue.next().at(), queue.pop()), (at, Some(Event::Sample { pool: 0 })));
+        }
+        assert!(queue.batch.len() + queue.late.len() + queue.lists.all.len() < 10);
     }
 }

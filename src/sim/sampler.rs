@@ -3,11 +3,11 @@
 //! In: counts. Out: series, rows of the time series. Never: a formula.
 
 use super::{
-    config::{Ms, NEVER, Usage, UsageModel},
+    config::{Ms, NEVER, SamplerConfig, ShrinkOrder, Usage, UsageModel},
     event::Event,
     output::SeriesRow,
     rng::{Draw, Purpose, whole},
-    world::{NodeState, PoolState, TaskState, World},
+    world::{NodeState, Pool, PoolState, TaskState, World},
 };
 use poolcast_runtime::{metric::Metric, series::SeriesStore, ticks::Ticks};
 use std::sync::Arc;
@@ -37,101 +37,112 @@ pub(crate) fn columns(u: &Usage) -> [i64; 9] {
     [u.cpu, u.memory, u.disk, u.disk_read, u.disk_write, u.disk_read_ops, u.disk_write_ops, u.net_in, u.net_out]
 }
 
-/// The resource metrics in the order of `columns`, and whether they are averages over nodes (else sums).
-const RESOURCES: [(Metric, bool); 9] = [
-    (Metric::CpuPercent, true),
-    (Metric::MemoryBytes, true),
-    (Metric::DiskBytes, true),
-    (Metric::DiskReadBytes, false),
-    (Metric::DiskWriteBytes, false),
-    (Metric::DiskReadOps, false),
-    (Metric::DiskWriteOps, false),
-    (Metric::NetworkInBytes, false),
-    (Metric::NetworkOutBytes, false),
-];
+/// What a pool's metrics are made of.
+struct Seen {
+    active: i64,
+    running: i64,
+    succeeded: i64,
+    failed: i64,
+    task_slots: u32,
+    current: [u32; 2],
+    usable: u32,
+    preempted: u32,
+    /// Since the pool was created.
+    lived: Ms,
+    usage: [i64; 9],
+}
+
+impl Seen {
+    fn new(p: &Pool, now: Ms, usage: [i64; 9]) -> Seen {
+        let (m, c) = (&p.cfg.metrics, &p.counts);
+        let (ready, busy) = if m.preparing_is_running { (0, c.preparing) } else { (c.preparing, 0) };
+        let in_state = |s: NodeState| p.by_state[0][s as usize] + p.by_state[1][s as usize];
+        Seen {
+            active: c.active + ready + p.ghosts,
+            running: busy + if m.running_counts_instances { c.running } else { c.running_tasks },
+            succeeded: c.succeeded,
+            failed: c.failed,
+            task_slots: p.cfg.task_slots,
+            current: p.current,
+            usable: in_state(NodeState::Idle) + in_state(NodeState::Running),
+            preempted: in_state(NodeState::Preempted),
+            lived: now - p.created,
+            usage,
+        }
+    }
+
+    /// A metric's value (pool.md §9).
+    fn value(&self, metric: Metric) -> f64 {
+        let sum = |column: usize| self.usage[column] as f64 / 1000.0;
+        let mean = |column: usize| if self.usable == 0 { 0.0 } else { sum(column) / f64::from(self.usable) };
+        match metric {
+            Metric::ActiveTasks => self.active as f64,
+            Metric::RunningTasks => self.running as f64,
+            Metric::PendingTasks => (self.active + self.running) as f64,
+            Metric::SucceededTasks => self.succeeded as f64,
+            Metric::FailedTasks => self.failed as f64,
+            Metric::TaskSlotsPerNode => f64::from(self.task_slots),
+            Metric::CurrentDedicatedNodes => f64::from(self.current[0]),
+            Metric::CurrentLowPriorityNodes => f64::from(self.current[1]),
+            Metric::UsableNodeCount | Metric::SampleNodeCount => f64::from(self.usable),
+            Metric::PreemptedNodeCount => f64::from(self.preempted),
+            Metric::WallClockSeconds => self.lived as f64 / 1000.0 * f64::from(self.usable),
+            Metric::CpuPercent => mean(0).min(100.0),
+            Metric::MemoryBytes => mean(1),
+            Metric::DiskBytes => mean(2),
+            Metric::DiskReadBytes => sum(3),
+            Metric::DiskWriteBytes => sum(4),
+            Metric::DiskReadOps => sum(5),
+            Metric::DiskWriteOps => sum(6),
+            Metric::NetworkInBytes => sum(7),
+            Metric::NetworkOutBytes => sum(8),
+            _ => 0.0,
+        }
+    }
+}
 
 impl World {
     /// Takes one sample of a pool.
     pub(crate) fn sample(&mut self, pool: u32) {
-        let p = &self.pools[pool as usize];
+        let usage = if self.pools[pool as usize].usage_traces > 0 {
+            self.traced_usage(pool)
+        } else {
+            self.pools[pool as usize].usage
+        };
+        let World { pools, nodes, vms, config, now, .. } = self;
+        let (p, now) = (&mut pools[pool as usize], *now);
         if p.state == PoolState::Removed {
             return;
         }
-        let (period, history, loss) = (p.cfg.sampler.period, p.cfg.sampler.history, p.cfg.sampler.loss);
-        let (mean, sigma) = (p.cfg.sampler.visibility_delay as f64, p.cfg.sampler.visibility_sigma as f64);
-        let stale = p.cfg.shrink.order == super::config::ShrinkOrder::StaleView;
-        let usage = if p.usage_traces > 0 { self.traced_usage(pool) } else { p.usage };
-        let seed = self.config.seed;
-        let now = self.now;
+        let seen = Seen::new(p, now, usage);
+        let SamplerConfig { period, history, loss, visibility_delay, visibility_sigma, .. } = p.cfg.sampler;
         let k = p.sampler.taken;
         let key = u64::from(pool) << 40 | k;
-        let delay = whole(mean + sigma * Draw::keyed(seed, Purpose::SampleDelay, key).normal());
-        let mut luck = Draw::keyed(seed, Purpose::SampleLoss, key);
-        let mut values = [0.0; Metric::COUNT];
-        for (metric, value) in p.sampler.metrics.iter().zip(&mut values) {
-            *value =
-                if loss > 0.0 && luck.chance(loss) { f64::NAN } else { self.measure_metric(pool, *metric, &usage) };
-        }
-        let (taken_at, visible) = (ticks(self.config.epoch, now), ticks(self.config.epoch, now + delay));
-        let sampler = &mut self.pools[pool as usize].sampler;
-        sampler.taken += 1;
-        let store = Arc::make_mut(&mut sampler.series);
-        for (metric, value) in sampler.metrics.iter().zip(values).filter(|(_, v)| !v.is_nan()) {
-            // Refused only where a sampler of no period takes two samples at one instant; the first one stands.
-            let _ = store.push(*metric, taken_at, visible, value);
-        }
-        if k.is_multiple_of(FORGET_EVERY) && history < NEVER {
-            store.forget_before(ticks(self.config.epoch, now - history));
-        }
-        if stale {
-            for &n in &self.pools[pool as usize].nodes {
-                self.vms[n as usize].seen = self.nodes[n as usize].state;
+        let late = Draw::keyed(config.seed, Purpose::SampleDelay, key).normal();
+        let delay = whole(visibility_delay as f64 + visibility_sigma as f64 * late);
+        let mut luck = Draw::keyed(config.seed, Purpose::SampleLoss, key);
+        let (taken_at, visible) = (ticks(config.epoch, now), ticks(config.epoch, now + delay));
+        p.sampler.taken += 1;
+        let store = Arc::make_mut(&mut p.sampler.series);
+        for &metric in &p.sampler.metrics {
+            if loss == 0.0 || !luck.chance(loss) {
+                // Refused only where a sampler of no period takes two samples at one instant; the first one stands.
+                let _ = store.push(metric, taken_at, visible, seen.value(metric));
             }
         }
-        let every = u64::from(self.config.output.series_every);
+        if k.is_multiple_of(FORGET_EVERY) && history < NEVER {
+            store.forget_before(ticks(config.epoch, now - history));
+        }
+        if p.cfg.shrink.order == ShrinkOrder::StaleView {
+            for &n in &p.nodes {
+                vms[n as usize].seen = nodes[n as usize].state;
+            }
+        }
+        let every = u64::from(config.output.series_every);
         if every > 0 && k.is_multiple_of(every) {
             self.row(pool);
         }
         self.after(period, Event::Sample { pool });
-    }
-
-    /// A metric's value now (pool.md §9).
-    fn measure_metric(&self, pool: u32, metric: Metric, usage: &[i64; 9]) -> f64 {
-        let p = &self.pools[pool as usize];
-        let m = &p.cfg.metrics;
-        let c = &p.counts;
-        let preparing = if m.preparing_is_running { (0, c.preparing) } else { (c.preparing, 0) };
-        let running = (if m.running_counts_instances { c.running } else { c.running_tasks }) + preparing.1;
-        let active = c.active + preparing.0 + p.ghosts;
-        let in_state = |s: NodeState| p.by_state[0][s as usize] + p.by_state[1][s as usize];
-        let usable = in_state(NodeState::Idle) + in_state(NodeState::Running);
-        if let Some(i) = RESOURCES.iter().position(|(r, _)| *r == metric) {
-            let average = RESOURCES[i].1;
-            let total = usage[i] as f64 / 1000.0;
-            return if !average {
-                total
-            } else if usable == 0 {
-                0.0
-            } else if i == 0 {
-                (total / f64::from(usable)).min(100.0)
-            } else {
-                total / f64::from(usable)
-            };
-        }
-        match metric {
-            Metric::ActiveTasks => active as f64,
-            Metric::RunningTasks => running as f64,
-            Metric::PendingTasks => (active + running) as f64,
-            Metric::SucceededTasks => c.succeeded as f64,
-            Metric::FailedTasks => c.failed as f64,
-            Metric::TaskSlotsPerNode => f64::from(p.cfg.task_slots),
-            Metric::CurrentDedicatedNodes => f64::from(p.current[0]),
-            Metric::CurrentLowPriorityNodes => f64::from(p.current[1]),
-            Metric::UsableNodeCount | Metric::SampleNodeCount => f64::from(usable),
-            Metric::PreemptedNodeCount => f64::from(in_state(NodeState::Preempted)),
-            Metric::WallClockSeconds => (self.now - p.created) as f64 / 1000.0 * f64::from(usable),
-            _ => 0.0,
-        }
     }
 
     /// Resource use with tasks whose use changes while they run.

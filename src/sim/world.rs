@@ -434,17 +434,16 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    #[inline(always)] // so that the task is built in its place
-    pub(crate) fn insert(&mut self, mut task: Task) -> u32 {
+    /// A place for a task, which has its token from it: that goes on counting, so events of the previous tenant stay stale.
+    #[inline(always)]
+    pub(crate) fn reserve(&mut self, task: &mut Task) -> u32 {
         match self.holes.pop() {
             Some(at) => {
-                // The token goes on counting, so events of the previous tenant stay stale.
                 task.token = self.slab[at as usize].token.wrapping_add(1);
-                self.slab[at as usize] = task;
                 at
             }
             None => {
-                self.slab.push(task);
+                self.slab.push(*task);
                 self.slab.len() as u32 - 1
             }
         }

@@ -251,7 +251,7 @@ pub fn auto_scale_run(at: crate::Ticks, result: &Result<crate::Outcome, crate::E
     run.insert("timestamp".into(), json!(at.iso_trimmed()));
     match result {
         Ok(o) => {
-            run.insert("results".into(), json!(o.results));
+            run.insert("results".into(), json!(o.results()));
         }
         Err(e) => {
             run.insert("results".into(), json!(e.results));

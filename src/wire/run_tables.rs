@@ -83,7 +83,7 @@ pub fn all(sim: &Simulation) -> Vec<(&'static str, Table)> {
         .with("before_spot", ints(&runs, |r| r.before[1] as i64))
         .with("nodes_dedicated", ints(&runs, |r| r.current[0] as i64))
         .with("nodes_spot", ints(&runs, |r| r.current[1] as i64))
-        .with("results", texts(&runs, |r| r.result.as_ref().map_or_else(|e| e.results.clone(), |o| o.results.clone())))
+        .with("results", texts(&runs, |r| r.result.as_ref().map_or_else(|e| e.results.clone(), |o| o.results())))
         .with(
             "error",
             texts(&runs, |r| r.result.as_ref().map_or_else(|e| format!("{}: {}", e.code, e.value), |_| String::new())),

@@ -123,7 +123,7 @@ fn values(case: &Case, place: &str) {
         }
         let o = outcome.as_ref().unwrap_or_else(|e| panic!("{place}: {e}"));
         if let Some(want) = line.strip_prefix("results: ") {
-            assert_eq!(o.results, want, "{place}");
+            assert_eq!(o.results(), want, "{place}");
             continue;
         }
         let (name, want) = line.split_once(" = ").unwrap_or_else(|| panic!("{place}: `{line}`"));
@@ -131,9 +131,9 @@ fn values(case: &Case, place: &str) {
             "dedicated" => o.dedicated.or(inputs.targets[0] as u32).to_string(),
             "low" => o.low_priority.or(inputs.targets[1] as u32).to_string(),
             "option" => o.option.keyword().to_owned(),
-            name => match o.variables.iter().find(|(n, _)| n == name) {
+            name => match o.variables.iter().find(|(n, _)| **n == *name) {
                 Some((_, v)) => v.to_string(),
-                None => panic!("{place}: no variable {name} in {}", o.results),
+                None => panic!("{place}: no variable {name} in {}", o.results()),
             },
         };
         assert_eq!(got, want, "{place}: {name}");

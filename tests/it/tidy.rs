@@ -99,6 +99,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "Error",
             "EvalError",
             "Target",
+            "Targets",
             "Evaluator",
             "Options",
         ],

@@ -7,9 +7,15 @@ use crate::{
     poolcast_targets, put, text,
 };
 use poolcast::{Outcome, OwnedValue};
-use std::ffi::c_char;
+use std::{ffi::c_char, sync::OnceLock};
 
-static OUTCOMES: Table<Outcome> = Table::new(4);
+static OUTCOMES: Table<Kept> = Table::new(4);
+
+/// An outcome and its text, which belongs to it once somebody has asked for it.
+struct Kept {
+    outcome: Outcome,
+    results: OnceLock<String>,
+}
 
 /// A handle of an outcome. Close it with poolcast_outcome_free.
 #[repr(C)]
@@ -20,7 +26,7 @@ pub struct poolcast_outcome {
 }
 
 pub(crate) fn open(outcome: Outcome) -> poolcast_outcome {
-    poolcast_outcome { id: OUTCOMES.open(outcome) }
+    poolcast_outcome { id: OUTCOMES.open(Kept { outcome, results: OnceLock::new() }) }
 }
 
 /// The targets of an outcome. `targets` must not be NULL.
@@ -34,12 +40,12 @@ pub unsafe extern "C" fn poolcast_outcome_targets(
     report: *mut poolcast_report,
 ) -> poolcast_status {
     let body = || {
-        let outcome = OUTCOMES.get(outcome.id).ok_or_else(|| Failure::handle("outcome"))?;
+        let kept = OUTCOMES.get(outcome.id).ok_or_else(|| Failure::handle("outcome"))?;
         if targets.is_null() {
             return Err(Failure::null("targets"));
         }
         // SAFETY: forwarded to the caller.
-        unsafe { put(targets, outcome.targets().into()) };
+        unsafe { put(targets, kept.outcome.targets().into()) };
         Ok(())
     };
     // SAFETY: forwarded to the caller.
@@ -49,7 +55,8 @@ pub unsafe extern "C" fn poolcast_outcome_targets(
 /// The service's `results` text; empty for no outcome. Belongs to the outcome.
 #[unsafe(no_mangle)]
 pub extern "C" fn poolcast_outcome_results(outcome: poolcast_outcome) -> poolcast_str {
-    OUTCOMES.get(outcome.id).map_or(poolcast_str::of(""), |o| poolcast_str::of(&o.results))
+    let Some(kept) = OUTCOMES.get(outcome.id) else { return poolcast_str::of("") };
+    poolcast_str::of(kept.results.get_or_init(|| kept.outcome.results()))
 }
 
 /// The value of a variable that is a number, by its name as written. `value` must not be NULL.
@@ -65,13 +72,13 @@ pub unsafe extern "C" fn poolcast_outcome_number(
     report: *mut poolcast_report,
 ) -> poolcast_status {
     let body = || {
-        let outcome = OUTCOMES.get(outcome.id).ok_or_else(|| Failure::handle("outcome"))?;
+        let kept = OUTCOMES.get(outcome.id).ok_or_else(|| Failure::handle("outcome"))?;
         if value.is_null() {
             return Err(Failure::null("value"));
         }
         // SAFETY: forwarded to the caller.
         let name = unsafe { text(name, len, "name") }?;
-        let found = outcome.variables.iter().find(|(n, _)| n == name).map(|(_, v)| v);
+        let found = kept.outcome.variables.iter().find(|(n, _)| **n == *name).map(|(_, v)| v);
         let Some(OwnedValue::Double(x)) = found else {
             let why = if found.is_some() { "is not a number" } else { "is not assigned" };
             return Err(Failure::input(format!("`{}` {why}", name.chars().take(80).collect::<String>())));

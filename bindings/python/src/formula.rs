@@ -254,8 +254,8 @@ impl Outcome {
     }
     /// The service's ``results`` text.
     #[getter]
-    fn results(&self) -> &str {
-        &self.inner.results
+    fn results(&self) -> String {
+        self.inner.results()
     }
     /// Whether ``stop()`` ended it.
     #[getter]
@@ -267,6 +267,7 @@ impl Outcome {
     fn variables<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let out = PyDict::new(py);
         for (name, value) in &self.inner.variables {
+            let name: &str = name;
             match value {
                 OwnedValue::Double(x) => out.set_item(name, x)?,
                 OwnedValue::Vec(x) => out.set_item(name, x)?,
@@ -278,6 +279,6 @@ impl Outcome {
         Ok(out)
     }
     fn __repr__(&self) -> String {
-        format!("<Outcome {}>", self.inner.results)
+        format!("<Outcome {}>", self.inner.results())
     }
 }

@@ -231,14 +231,14 @@ impl World {
             self.refused_tasks += 1;
             return;
         }
-        let task = Task { run, slots, ..blank_task(i, job, self.now) };
+        let mut task = Task { run, slots, ..blank_task(i, job, self.now) };
         if rare {
             return self.arrive_rare(task);
         }
         match if alone { self.at_once(&task) } else { None } {
             Some(node) => {
-                let at = self.admit(task, false);
-                self.place(at, node, false);
+                let at = self.admit(&mut task);
+                self.place(at, task, node, false);
             }
             None => drop(self.add_task(task)),
         }

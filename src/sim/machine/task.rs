@@ -73,34 +73,24 @@ impl World {
 
     /// A task enters the world and waits for its dependencies or a slot.
     #[inline]
-    pub(crate) fn add_task(&mut self, task: Task) -> u32 {
-        let ready = task.state == TaskState::Ready;
-        let at = self.admit(task, true);
-        if ready {
+    pub(crate) fn add_task(&mut self, mut task: Task) -> u32 {
+        let at = self.admit(&mut task);
+        self.tasks[at] = task;
+        let (held, weight) = (task.state == TaskState::Waiting, i64::from(task.instances));
+        self.count(task.job, |c| if held { c.waiting += 1 } else { c.active += weight });
+        if task.state == TaskState::Ready {
             self.queue_new(at);
         }
         at
     }
 
-    /// A task enters the world, to wait there or to be placed at once.
-    // Here and below tasks are read field by field: a copy right after its fields were written one by one waits for
-    // all of them to reach the cache, and there is a task for every few of these waits.
-    #[inline(always)]
-    pub(crate) fn admit(&mut self, task: Task, waits: bool) -> u32 {
-        let Task { id, job, state, instances, .. } = task;
-        let at = self.tasks.insert(task);
-        let j = &mut self.jobs[job as usize];
-        j.live += 1;
+    /// A task enters the world: its place there.
+    #[inline(always)] // for every task
+    pub(crate) fn admit(&mut self, task: &mut Task) -> u32 {
+        self.jobs[task.job as usize].live += 1;
         self.arrived += 1;
-        if waits {
-            let held = i64::from(state == TaskState::Waiting);
-            j.count(self.pools.get_mut(j.pool as usize), |c| {
-                c.waiting += held;
-                c.active += i64::from(instances) * (1 - held);
-            });
-        }
-        self.out.trace.note(self.now, Note::TaskAdded, id, u64::from(job), || None);
-        at
+        self.out.trace.note(self.now, Note::TaskAdded, task.id, u64::from(task.job), || None);
+        self.tasks.reserve(task)
     }
 
     /// A new task joins the queue of its job.
@@ -151,23 +141,27 @@ impl World {
         }
     }
 
-    /// Puts an attempt on a node (or on the nodes of a gang, whose first is the primary), of a task that waited or did not.
+    /// Puts an attempt on a node (or on the nodes of a gang, whose first is the primary), of a task that waited or did not;
+    /// it is as given, wherever its place was reserved or it waited.
+    // Tasks are written whole and read field by field: a copy right after its fields were written one by one waits for all of
+    // them to reach the cache, and there is a task for every few of these waits.
     #[inline(always)]
-    pub(crate) fn place(&mut self, at: u32, n: u32, waited: bool) {
+    pub(crate) fn place(&mut self, at: u32, mut task: Task, n: u32, waited: bool) {
         let World { now, tasks, nodes, pools, jobs, out, config, .. } = self;
-        let (nodes, task) = (&mut nodes[..], &mut tasks[at]);
+        let nodes = &mut nodes[..];
         let node = &mut nodes[n as usize];
         let (pool, job) = (&mut pools[node.pool as usize], &mut jobs[task.job as usize]);
         let prepares = job.cfg.preparation.is_some();
         task.attempts = task.attempts.saturating_add(1);
         // Its draw takes as long as all below that does not wait for it.
-        task.start = *now + if prepares { 0 } else { overhead(config.seed, &pool.cfg, task) };
+        task.start = *now + if prepares { 0 } else { overhead(config.seed, &pool.cfg, &task) };
         let head = std::mem::replace(&mut node.tasks, at);
         task.node = n;
-        task.state = TaskState::Preparing;
+        task.state = if prepares { TaskState::Preparing } else { TaskState::Running };
         task.flags &= !TIMED_OUT;
         (task.prev, task.next) = (NONE, head);
-        let &mut Task { job: j, slots, instances, flags, .. } = task;
+        tasks[at] = task;
+        let Task { job: j, slots, instances, flags, .. } = task;
         node.managers += u8::from(flags & MANAGER != 0);
         job.placed += 1;
         let plain = job.plain && flags & RARE == 0;
@@ -185,25 +179,29 @@ impl World {
         if instances > 1 {
             self.occupy_gang(at, slots);
         }
-        if prepares {
-            if !self.prepare(at, n, j) {
-                return self.count(j, |c| {
-                    c.running -= weight;
-                    c.running_tasks -= 1;
-                    c.preparing += weight;
-                });
-            }
-            self.start_later(at, n);
+        if !prepares {
+            self.begin(at, &task, plain);
+        } else if self.prepare(at, n, j) {
+            self.begin_later(at, n);
+        } else {
+            self.count(j, |c| {
+                c.running -= weight;
+                c.running_tasks -= 1;
+                c.preparing += weight;
+            });
         }
-        self.begin(at, plain);
     }
 
-    /// The attempt starts when the service has taken its seconds from now on.
+    /// The attempt begins when the service has taken its seconds from now on.
     #[inline(never)]
-    fn start_later(&mut self, at: u32, n: u32) {
+    fn begin_later(&mut self, at: u32, n: u32) {
         let task = &mut self.tasks[at];
         let pool = self.nodes[n as usize].pool;
         task.start = self.now + overhead(self.config.seed, &self.pools[pool as usize].cfg, task);
+        task.state = TaskState::Running;
+        let task = *task;
+        let plain = self.jobs[task.job as usize].plain && task.flags & RARE == 0;
+        self.begin(at, &task, plain);
     }
 
     /// The other nodes of a gang.
@@ -218,18 +216,15 @@ impl World {
 
     /// The attempt begins.
     #[inline(always)]
-    fn begin(&mut self, at: u32, plain: bool) {
-        let now = self.now;
-        let task = &mut self.tasks[at];
-        task.state = TaskState::Running;
+    fn begin(&mut self, at: u32, task: &Task, plain: bool) {
         // A task that fails in no time and is retried for ever must not stop the clock.
         let mut run = Ms::from(task.run).max(Ms::from(task.attempts > 1));
-        let (token, id, node, start) = (task.token, task.id, task.node, task.start);
+        let &Task { token, id, node, start, .. } = task;
         if !plain {
             run = self.rare_run(at, run);
         }
-        self.at(start + run, Event::TaskEnd { task: at, token });
-        self.out.trace.note(now, Note::TaskStarted, id, u64::from(node), || None);
+        self.at(start + run, Event::TaskEnd { task: at, token, node });
+        self.out.trace.note(self.now, Note::TaskStarted, id, u64::from(node), || None);
     }
 
     /// Run time with what is rare: coordination, the wall-clock limit, resource use.
@@ -316,17 +311,14 @@ impl World {
             return;
         }
         self.prepared.insert((node, job), Prep::Done);
-        let plain = self.jobs[job as usize].plain;
         for at in waiting {
-            let &Task { instances, flags, .. } = &self.tasks[at];
-            let weight = i64::from(instances);
+            let weight = i64::from(self.tasks[at].instances);
             self.count(job, |c| {
                 c.preparing -= weight;
                 c.running += weight;
                 c.running_tasks += 1;
             });
-            self.start_later(at, node);
-            self.begin(at, plain && flags & RARE == 0);
+            self.begin_later(at, node);
         }
     }
 

@@ -28,7 +28,7 @@ fn bits(v: &OwnedValue) -> Vec<u64> {
 /// The comparable form of a result.
 pub fn ran(result: Result<Outcome, EvalError>) -> Ran {
     match result {
-        Ok(o) => Ran::Done(o.results, o.variables.into_iter().map(|(n, v)| (n, bits(&v))).collect()),
+        Ok(o) => Ran::Done(o.results(), o.variables.into_iter().map(|(n, v)| (n.to_string(), bits(&v))).collect()),
         Err(e) => Ran::Failed(e.code.into(), e.value.clone(), e.span.lo),
     }
 }
