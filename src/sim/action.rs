@@ -322,14 +322,7 @@ impl World {
             }
             Action::TerminateTask { task } => {
                 let Some(at) = self.find_task(*task) else { return Err(self.no_task(*task)) };
-                match self.tasks[at].state {
-                    TaskState::Running | TaskState::Preparing => self.abort(at, Kill::Terminate, true),
-                    TaskState::Ready => {
-                        self.unqueue(at);
-                        self.complete(at, Fate::Terminated, -1);
-                    }
-                    TaskState::Waiting => self.complete(at, Fate::Terminated, -1),
-                }
+                self.end_now(at, Fate::Terminated);
                 Ok(())
             }
             Action::DeleteTask { task } => match self.find_task(*task) {
@@ -470,14 +463,18 @@ impl World {
         let old: Vec<u32> =
             self.tasks.iter().filter(|(_, t)| self.now - t.created >= limit.min(NEVER)).map(|(at, _)| at).collect();
         for at in old {
-            match self.tasks[at].state {
-                TaskState::Running | TaskState::Preparing => self.abort(at, Kill::Terminate, true),
-                TaskState::Ready => {
-                    self.unqueue(at);
-                    self.complete(at, Fate::Expired, -1);
-                }
-                TaskState::Waiting => self.complete(at, Fate::Expired, -1),
-            }
+            self.end_now(at, Fate::Expired);
         }
+    }
+
+    /// Ends a task wherever it is; one that runs is terminated.
+    fn end_now(&mut self, at: u32, fate: Fate) {
+        let task = self.tasks[at];
+        match task.state {
+            TaskState::Running | TaskState::Preparing => return self.abort(at, Kill::Terminate, true),
+            TaskState::Ready => self.unqueue(at),
+            TaskState::Waiting => {}
+        }
+        self.complete(at, &task, fate, -1);
     }
 }

@@ -9,11 +9,23 @@ use super::{
     policy::place::FreeIndex,
     trace::Note,
     world::{
-        Class, Job, JobState, Level, MANAGER, NONE, Node, NodeState, PoolState, RARE, REPORTED, Rare, Shape, Task,
-        Tasks, World,
+        Class, Job, JobState, Level, MANAGER, NONE, Node, NodeState, Pool, PoolState, RARE, REPORTED, Rare, Shape,
+        Task, Tasks, World,
     },
 };
 use std::collections::{BTreeMap, VecDeque};
+
+impl Pool {
+    /// It may have something to assign: looked at when the phase ends.
+    #[inline(always)] // for every task
+    pub(crate) fn touch(&mut self, id: u32, dirty: &mut Vec<u32>) {
+        // Whichever comes second, the work or the room, finds the other there.
+        if self.ringed > 0 && !self.dirty && (self.makes_room || self.free.any()) {
+            self.dirty = true;
+            dirty.push(id);
+        }
+    }
+}
 
 impl World {
     /// Puts a job with ready tasks where the pool will look for it.
@@ -43,7 +55,7 @@ impl World {
                 }
             }
         }
-        self.touch(pool);
+        self.pools[pool as usize].touch(pool, &mut self.dirty);
     }
 
     /// Takes a job out of its pool's ring.
@@ -55,17 +67,6 @@ impl World {
             for level in &mut p.levels {
                 level.ring.retain(|x| *x != job);
             }
-        }
-    }
-
-    /// The pool may have something to assign: looked at when the phase ends.
-    #[inline(always)] // for every task
-    pub(crate) fn touch(&mut self, pool: u32) {
-        let p = &mut self.pools[pool as usize];
-        // Whichever comes second, the work or the room, finds the other there.
-        if p.ringed > 0 && !p.dirty && (p.makes_room || p.free.any()) {
-            p.dirty = true;
-            self.dirty.push(pool);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What must hold after every event. Slow; for tests and fuzzing.
 
 use super::{
+    machine::node::ready,
     policy::cost,
     world::{JobState, NONE, NodeState, PoolState, TaskState, World},
 };
@@ -133,6 +134,7 @@ impl World {
             for (position, n) in p.nodes.iter().enumerate() {
                 let node = &self.nodes[*n as usize];
                 hold!(self.vms[*n as usize].position as usize == position && !node.removed, "node {n} is lost");
+                hold!(ready(node.state) == (position >= p.unready as usize), "node {n} is among the wrong ones");
                 by_state[node.class as usize][node.state as usize] += 1;
                 leaving[node.class as usize] += u32::from(node.state == NodeState::LeavingPool);
                 used += i64::from(p.cfg.task_slots) - i64::from(node.free) - i64::from(node.dying);

@@ -55,29 +55,29 @@ struct Entry {
     event: Event,
 }
 
-/// An event that came late, with the number that keeps the order of insertion in a heap. The greatest is the earliest.
+/// An event in a heap, with the number that keeps the order of insertion there. The greatest is the earliest.
 #[derive(Debug, Clone, Copy)]
-struct Late {
+struct Heaped {
     sequence: u64,
     entry: Entry,
 }
 
-impl Ord for Late {
-    fn cmp(&self, other: &Late) -> Ordering {
+impl Ord for Heaped {
+    fn cmp(&self, other: &Heaped) -> Ordering {
         (other.entry.moment, other.sequence).cmp(&(self.entry.moment, self.sequence))
     }
 }
-impl PartialOrd for Late {
-    fn partial_cmp(&self, other: &Late) -> Option<Ordering> {
+impl PartialOrd for Heaped {
+    fn partial_cmp(&self, other: &Heaped) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
-impl PartialEq for Late {
-    fn eq(&self, other: &Late) -> bool {
+impl PartialEq for Heaped {
+    fn eq(&self, other: &Heaped) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
-impl Eq for Late {}
+impl Eq for Heaped {}
 
 /// Events a slot is meant to hold.
 const HANDFUL: usize = 4;
@@ -85,9 +85,9 @@ const HANDFUL: usize = 4;
 const FEW: usize = 8;
 /// Events of a slot that are too many.
 const MANY: usize = 64;
-/// Slots of a turn, at least.
-const SLOTS: usize = 1024;
-/// The widest slot, as a power of two: a turn of them is a thousand years.
+/// Slots of the wheel, at least: a power of two, and few enough to stay close to the processor.
+const SLOTS: usize = 512;
+/// The widest slot, as a power of two: a turn of the wheel is a thousand years.
 const WIDEST: u32 = 42;
 /// No event.
 const NONE: u32 = u32::MAX;
@@ -136,21 +136,23 @@ pub struct Queue {
     batch: Vec<Entry>,
     taken: usize,
     /// Events added since that belong there behind the first, and found too many to be sorted among.
-    late: BinaryHeap<Late>,
-    /// Of the next that comes late.
-    sequence: u64,
+    late: BinaryHeap<Heaped>,
     /// Where that slot ends.
     edge: u64,
-    /// The events of the slots and of those beyond.
-    lists: Lists,
-    /// The slots of this turn, of `1 << width` each from `start` on.
+    /// The wheel: slots of `1 << width` each, as many as there are from that end on. After the last comes the first again.
     slots: Vec<u32>,
-    start: u64,
+    lists: Lists,
     width: u32,
-    /// The slot whose time comes next.
-    slot: usize,
-    /// Events beyond the turn.
-    beyond: u32,
+    /// Events in the slots.
+    waiting: usize,
+    /// By how many slots the wheel has turned, and how many events have left them, since its shape was last looked at.
+    turned: usize,
+    happened: usize,
+    /// Events beyond the wheel, and when the earliest of them happens.
+    beyond: BinaryHeap<Heaped>,
+    far: Moment,
+    /// Of the next that is heaped.
+    sequence: u64,
 }
 
 impl Default for Queue {
@@ -160,14 +162,16 @@ impl Default for Queue {
             batch: Vec::new(),
             taken: 0,
             late: BinaryHeap::new(),
-            sequence: 0,
             edge: 0,
-            lists: Lists { all: Vec::new(), free: NONE },
             slots: vec![NONE; SLOTS],
-            start: 0,
+            lists: Lists { all: Vec::new(), free: NONE },
             width: PHASE_BITS,
-            slot: 0,
-            beyond: NONE,
+            waiting: 0,
+            turned: 0,
+            happened: 0,
+            beyond: BinaryHeap::new(),
+            far: Moment::END,
+            sequence: 0,
         }
     }
 }
@@ -185,11 +189,51 @@ impl Queue {
             self.refill();
         }
     }
+    /// The slot of a moment, counted from the beginning of time.
+    #[inline(always)]
+    fn slot(&self, moment: u64) -> u64 {
+        moment >> self.width
+    }
+    /// Where the slot that is next to come lies in the wheel.
+    #[inline(always)]
+    fn next_slot(&self) -> usize {
+        self.slot(self.edge) as usize & (self.slots.len() - 1)
+    }
+    /// Adds an event that does not lie before the edge.
     #[inline(always)]
     fn put(&mut self, entry: Entry) {
-        let slot = (entry.moment.0 - self.start) >> self.width;
-        let head = self.slots.get_mut(slot as usize).unwrap_or(&mut self.beyond);
-        self.lists.push(head, entry);
+        let slot = self.slot(entry.moment.0);
+        if slot - self.slot(self.edge) >= self.slots.len() as u64 {
+            return self.put_beyond(entry);
+        }
+        let at = slot as usize & (self.slots.len() - 1);
+        self.waiting += 1;
+        self.lists.push(&mut self.slots[at], entry);
+    }
+    #[inline(never)]
+    fn put_beyond(&mut self, entry: Entry) {
+        self.sequence += 1;
+        self.far = self.far.min(entry.moment);
+        self.beyond.push(Heaped { sequence: self.sequence, entry });
+    }
+    /// The wheel has turned by a slot: events from beyond come before all that are yet to be added to it.
+    #[inline(always)]
+    fn turn(&mut self) {
+        self.turned += 1;
+        self.edge = self.edge.saturating_add(1 << self.width);
+        if self.slot(self.far.0) - self.slot(self.edge) < self.slots.len() as u64 {
+            self.bring_near();
+        }
+    }
+    #[inline(never)]
+    fn bring_near(&mut self) {
+        while let Some(next) = self.beyond.peek().map(|next| next.entry)
+            && self.slot(next.moment.0) - self.slot(self.edge) < self.slots.len() as u64
+        {
+            self.beyond.pop();
+            self.put(next);
+        }
+        self.far = self.beyond.peek().map_or(Moment::END, |next| next.entry.moment);
     }
     #[inline(never)]
     fn push_late(&mut self, entry: Entry) {
@@ -202,7 +246,7 @@ impl Queue {
             return;
         }
         self.sequence += 1;
-        self.late.push(Late { sequence: self.sequence, entry });
+        self.late.push(Heaped { sequence: self.sequence, entry });
         // There was nothing to do for a while, the calendar is far ahead, and now there is.
         if self.late.len() > MANY && entry.moment.0 < self.edge - (1 << self.width) {
             self.start_over();
@@ -265,22 +309,26 @@ impl Queue {
         self.batch.clear();
         self.taken = 0;
         loop {
-            let Some(&head) = self.slots.get(self.slot) else {
-                if self.beyond == NONE {
-                    (self.first, self.start, self.slot) = (Moment::END, self.edge, 0);
+            if self.waiting == 0 {
+                if self.beyond.is_empty() {
+                    self.first = Moment::END;
                     return;
                 }
-                let mut events = Vec::new();
-                self.lists.take(&mut self.beyond, &mut events);
-                self.turn(events);
-                continue;
-            };
+                self.edge = self.slot(self.far.0) << self.width;
+                self.bring_near();
+                self.turned = self.slots.len();
+            }
+            if self.turned >= self.slots.len() && self.out_of_shape() {
+                self.start_over();
+            }
+            let slot = self.next_slot();
+            let head = self.slots[slot];
             if head == NONE {
-                self.slot += 1;
+                self.turn();
                 continue;
             }
             if !self.few(head) {
-                self.lists.take(&mut self.slots[self.slot], &mut self.batch);
+                self.lists.take(&mut self.slots[slot], &mut self.batch);
                 let many = self.batch.len() > MANY.max(self.slots.len() / 4);
                 if many && width_of(&self.batch) + 1 < self.width {
                     self.start_over();
@@ -288,18 +336,33 @@ impl Queue {
                 }
                 self.batch.sort_by_key(|entry| entry.moment);
             }
-            self.slots[self.slot] = NONE;
-            self.slot += 1;
+            self.slots[slot] = NONE;
+            self.waiting -= self.batch.len();
+            self.happened += self.batch.len();
+            self.turn();
+            self.look_ahead();
             self.first = self.batch.first().map_or(Moment::END, |e| e.moment);
-            self.edge = self.start.saturating_add((self.slot as u64) << self.width);
             return;
         }
+    }
+    /// Whether, after a whole turn, the slots have turned out too narrow or too wide or too few.
+    fn out_of_shape(&mut self) -> bool {
+        self.turned = 0;
+        let (happened, meant) = (std::mem::take(&mut self.happened), HANDFUL * self.slots.len());
+        let several = self.waiting + self.beyond.len() > 1;
+        several && (happened < meant / 4 || happened > meant * 2 || self.beyond.len() > meant)
+    }
+    /// Reads on in the next slot and lets what it read go: it is on its way from memory while this slot's events happen.
+    #[inline(always)]
+    fn look_ahead(&self) {
+        let next = |place: u32| self.lists.all.get(place as usize).map_or(NONE, |entry| entry.1);
+        std::hint::black_box(next(next(self.slots[self.next_slot()])));
     }
     /// Moves the events of the present slot to the empty batch, in order, if they are few.
     #[inline(always)]
     fn few(&mut self, head: u32) -> bool {
         let Lists { all, free } = &mut self.lists;
-        let start = self.start + ((self.slot as u64) << self.width);
+        let start = self.edge;
         // Nothing here is for the processor to guess: a wrong guess costs as much as all of it. Moment and place in one
         // number, for which a slot is narrow enough; of one moment the newest, which comes first here, is the last.
         let mut keys = [u64::MAX; FEW];
@@ -320,29 +383,23 @@ impl Queue {
         *free = head;
         true
     }
-    /// A new turn for all that wait.
+    /// A new wheel for all that wait.
     #[cold]
     fn start_over(&mut self) {
         let mut events: Vec<Entry> = self.batch.drain(..).skip(self.taken).collect();
         self.taken = 0;
-        // Of one moment, those that came late came last.
+        // Of one moment, those that came late came last; else all of a moment lie in one place.
         events.extend(std::iter::from_fn(|| self.late.pop()).map(|late| late.entry));
-        for head in self.slots.iter_mut().chain([&mut self.beyond]) {
-            self.lists.take(head, &mut events);
-        }
-        self.turn(events);
-    }
-    /// A new turn for these events, which are all.
-    #[cold]
-    fn turn(&mut self, events: Vec<Entry>) {
+        self.slots.iter_mut().for_each(|head| self.lists.take(head, &mut events));
+        events.extend(std::iter::from_fn(|| self.beyond.pop()).map(|far| far.entry));
+        (self.waiting, self.turned, self.happened, self.far) = (0, 0, 0, Moment::END);
         if events.len() > 1 {
             self.width = width_of(&events);
         }
-        self.start = events.iter().map(|e| e.moment.0).min().unwrap_or(0);
-        self.slot = 0;
-        if events.len() > HANDFUL * self.slots.len() {
-            self.slots.resize(events.len().div_ceil(HANDFUL), NONE);
-        }
+        let first = events.iter().map(|e| e.moment.0).min().unwrap_or(0);
+        self.edge = first >> self.width << self.width;
+        let slots = events.len().div_ceil(HANDFUL).next_power_of_two();
+        self.slots.resize(slots.max(self.slots.len()), NONE);
         events.into_iter().for_each(|entry| self.put(entry));
     }
 }

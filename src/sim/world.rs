@@ -209,7 +209,9 @@ pub struct Pool {
     pub(crate) state: PoolState,
     pub(crate) alloc: AllocationState,
     pub(crate) target: [u32; 2],
+    /// Those that are neither idle nor running first.
     pub(crate) nodes: Vec<u32>,
+    pub(crate) unready: u32,
     pub(crate) current: [u32; 2],
     pub(crate) leaving: [u32; 2],
     /// VMs asked for and not yet obtained.

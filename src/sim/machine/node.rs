@@ -175,6 +175,11 @@ pub fn transition(from: Option<NodeState>, why: Why, to: Option<NodeState>) -> O
 const ASSIGNED: usize = 8;
 const ENDED: usize = 9;
 
+/// States in which a node takes tasks, or could.
+pub(crate) fn ready(state: NodeState) -> bool {
+    matches!(state, Idle | Running)
+}
+
 /// States a node is paid for (pool.md §12).
 pub(crate) fn billed(state: NodeState) -> bool {
     !matches!(state, Preempted | Deallocated)
@@ -190,6 +195,19 @@ impl Node {
     #[inline]
     pub(crate) fn empty(&self) -> bool {
         self.running == 0 && self.dying == 0
+    }
+}
+
+impl Pool {
+    /// A node goes over to those that are ready, or comes from them.
+    fn cross(&mut self, vms: &mut [NodeVm], n: u32, ready: bool) {
+        let to = self.unready - u32::from(ready);
+        self.unready = to + u32::from(!ready);
+        let from = std::mem::replace(&mut vms[n as usize].position, to);
+        self.nodes.swap(from as usize, to as usize);
+        if from != to {
+            vms[self.nodes[from as usize] as usize].position = from;
+        }
     }
 }
 
@@ -210,6 +228,9 @@ impl World {
         pool.state_ms[class][from as usize] += now - node.since;
         node.since = now;
         node.state = to;
+        if ready(from) != ready(to) {
+            pool.cross(&mut self.vms, n, ready(to));
+        }
         match (billed(from), billed(to)) {
             (true, false) => self.close_span(n),
             (false, true) => self.open_span(n),
@@ -220,28 +241,20 @@ impl World {
     }
 
     /// Slots of a node are free again: it may be idle, or empty as its drain wants it.
-    #[inline(always)] // for every task
     pub(crate) fn vacate(&mut self, n: u32, slots: u16) {
-        let World { now, nodes, pools, out, .. } = self;
-        let nodes = &mut nodes[..];
-        let node = &mut nodes[n as usize];
-        node.free += slots;
-        if node.drain != Drain::No {
-            self.reindex(n);
-            return self.drained(n);
+        let World { now, nodes, pools, out, dirty, .. } = self;
+        let pool = nodes[n as usize].pool;
+        match vacate(nodes, &mut pools[pool as usize], n, slots, *now, dirty) {
+            Some(taken) => out.visited |= taken,
+            None => self.emptier(n),
         }
-        let pool = node.pool;
-        let p = &mut pools[pool as usize];
-        if node.state == Running && node.empty() {
-            flip(node, p, Idle, *now);
-            out.visited |= 1 << ENDED;
-        }
-        let accepts = node.accepts() && node.free > 0;
-        p.free.remove(nodes, n);
-        if accepts {
-            p.free.insert(nodes, n);
-            self.touch(pool);
-        }
+    }
+
+    /// A node that is being emptied has fewer tasks.
+    #[inline(never)]
+    pub(crate) fn emptier(&mut self, n: u32) {
+        self.reindex(n);
+        self.drained(n);
     }
 
     /// Puts a node where the free index wants it.
@@ -253,7 +266,7 @@ impl World {
         p.free.remove(&mut self.nodes, n);
         if wanted {
             p.free.insert(&mut self.nodes, n);
-            self.touch(pool);
+            p.touch(pool, &mut self.dirty);
         }
     }
 
@@ -358,6 +371,7 @@ impl World {
             seen: Creating,
         });
         p.nodes.push(n);
+        p.cross(&mut self.vms, n, false);
         p.current[class as usize] += 1;
         p.by_state[class as usize][Creating as usize] += 1;
         p.totals.obtained += 1;
@@ -378,11 +392,12 @@ impl World {
         node.removed = true;
         node.life += 1;
         let (pool, class) = (node.pool, node.class as usize);
+        let p = &mut self.pools[pool as usize];
+        p.cross(&mut self.vms, n, true);
         let vm = &mut self.vms[n as usize];
         vm.timer += 1;
         vm.hazard += 1;
         let position = vm.position as usize;
-        let p = &mut self.pools[pool as usize];
         p.state_ms[class][LeavingPool as usize] += now - node.since;
         p.by_state[class][LeavingPool as usize] -= 1;
         p.current[class] -= 1;
@@ -455,6 +470,35 @@ pub(crate) fn occupy(nodes: &mut [Node], pool: &mut Pool, n: u32, slots: u16, no
         pool.free.insert(nodes, n);
     }
     u128::from(was_idle) << ASSIGNED
+}
+
+/// Slots of a node are free again. Which row of `TRANSITIONS` that takes, as a bit; none if it is being emptied.
+#[inline(always)] // for every task
+pub(crate) fn vacate(
+    nodes: &mut [Node],
+    pool: &mut Pool,
+    n: u32,
+    slots: u16,
+    now: Ms,
+    dirty: &mut Vec<u32>,
+) -> Option<u128> {
+    let node = &mut nodes[n as usize];
+    let of = node.pool;
+    node.free += slots;
+    if node.drain != Drain::No {
+        return None;
+    }
+    let ended = node.state == Running && node.empty();
+    if ended {
+        flip(node, pool, Idle, now);
+    }
+    let accepts = node.accepts() && node.free > 0;
+    pool.free.remove(nodes, n);
+    if accepts {
+        pool.free.insert(nodes, n);
+        pool.touch(of, dirty);
+    }
+    Some(u128::from(ended) << ENDED)
 }
 
 /// The busy half of `set_node`: idle to running and back, which happens for every task.

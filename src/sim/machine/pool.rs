@@ -7,7 +7,7 @@ use super::node::Why;
 use crate::sim::{
     action::Refusal,
     autoscale::Driver,
-    config::{AllocationMode, Fill, Image, Ms, NEVER, PoolConfig, ShrinkOrder},
+    config::{AllocationMode, Image, Ms, NEVER, PoolConfig, ShrinkOrder},
     event::Event,
     output::ResizeRecord,
     policy::{boot, capacity, place::FreeIndex, preempt, shrink},
@@ -58,6 +58,7 @@ impl World {
             alloc: AllocationState::Steady,
             target,
             nodes: Vec::new(),
+            unready: 0,
             current: [0; 2],
             leaving: [0; 2],
             ordered: [0; 2],
@@ -242,32 +243,36 @@ impl World {
                 manager: node.managers > 0,
             }
         };
-        // Under the documented ranking the counts by state tell how far down it this shrink can reach: most often not
-        // beyond the idle nodes, so those that work need no rank.
-        let enough = |group: &u8| {
-            let taken = NodeState::ALL.iter().filter(|s| shrink::group(**s) <= *group);
-            taken.map(|s| p.by_state[class][*s as usize]).sum::<u32>() >= count
-        };
-        let reach = match p.cfg.shrink.order {
-            ShrinkOrder::Ranked => (1..6).find(enough).unwrap_or(6),
-            _ => 6,
-        };
-        let reached = NodeState::ALL.iter().filter(|s| shrink::group(**s) <= reach);
-        let reached = reached.fold(0u16, |all, s| all | u16::from(p.by_state[class][*s as usize] > 0) << *s as u8);
+        let mut groups = [(0, 0); 9];
+        for (state, nodes) in NodeState::ALL.iter().zip(p.by_state[class]).filter(|(_, nodes)| *nodes > 0) {
+            let (all, states) = &mut groups[usize::from(shrink::group(*state))];
+            (*all, *states) = (*all + nodes, *states | 1u16 << *state as u8);
+        }
+        // Under the documented ranking that tells how far down it this shrink can reach: most often not beyond the idle
+        // nodes, so those that work need no rank.
+        let (mut there, mut reached) = (0, 0);
+        for (nodes, states) in &groups[1..=6] {
+            if there < count || p.cfg.shrink.order != ShrinkOrder::Ranked {
+                (there, reached) = (there + nodes, reached | states);
+            }
+        }
         let goes = |n: &u32| {
             let node = &self.nodes[*n as usize];
             reached >> node.state as u8 & 1 != 0 && node.class as usize == class
         };
         let rank = |n| shrink::rank(p.cfg.shrink.order, &view(n), self.config.seed, u64::from(p.resize_token));
-        // Where nobody but idle nodes is reached, the free index has them together.
-        let mut ranked: Vec<_> = Vec::new();
-        if reached == 1 << NodeState::Idle as u8 {
-            let whole = p.free.preferred(&self.nodes, Fill::Pack, p.cfg.task_slots);
-            ranked.extend(whole.filter(goes).map(rank));
+        let mut ranked = Vec::with_capacity(there as usize);
+        let has = |state: NodeState| reached >> state as u8 & 1 != 0;
+        if !has(NodeState::Running) {
+            ranked.extend(p.nodes[..p.unready as usize].iter().copied().filter(goes).map(rank));
+            if has(NodeState::Idle) {
+                ranked.extend(p.free.whole(&self.nodes).filter(goes).map(rank));
+            }
         }
-        let idle = p.by_state[class][NodeState::Idle as usize];
-        if ranked.is_empty() || ranked.len() < idle as usize {
-            ranked = p.nodes.iter().copied().filter(goes).map(rank).collect();
+        // Who works, or is idle and takes no tasks, is found in no shorter list.
+        if ranked.len() < there as usize {
+            ranked.clear();
+            ranked.extend(p.nodes.iter().copied().filter(goes).map(rank));
         }
         let count = (count as usize).min(ranked.len());
         if count < ranked.len() {

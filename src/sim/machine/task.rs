@@ -3,7 +3,7 @@
 //! In: arrivals, placements, ends, kills. Out: counts, slots, records, what dependents and jobs must know. Never: a
 //! choice of node or of the next task (that is `dispatch`).
 
-use super::node::{elapsed, occupy};
+use super::node::{elapsed, occupy, vacate};
 use crate::sim::{
     config::{Ms, NEVER, PoolConfig, UsageModel},
     event::Event,
@@ -334,20 +334,23 @@ impl World {
     }
 
     /// Gives a node's slots back, at once or when the killed processes are gone.
-    #[inline(always)]
+    #[inline(always)] // for every task
     fn release(&mut self, n: u32, slots: u16, killed: bool) {
-        let World { nodes, pools, .. } = self;
+        let World { now, nodes, pools, out, dirty, .. } = self;
+        let nodes = &mut nodes[..];
         let node = &mut nodes[n as usize];
+        let pool = &mut pools[node.pool as usize];
         node.running -= 1;
-        let p = &mut pools[node.pool as usize];
-        p.slots_used -= i64::from(slots);
-        let kill = p.cfg.shrink.task_kill_latency;
+        pool.slots_used -= i64::from(slots);
+        let kill = pool.cfg.shrink.task_kill_latency;
         if killed && kill > 0 {
             node.dying += slots;
             let token = node.life;
-            self.after(kill, Event::SlotsFreed { node: n, slots, token });
-        } else {
-            self.vacate(n, slots);
+            return self.after(kill, Event::SlotsFreed { node: n, slots, token });
+        }
+        match vacate(nodes, pool, n, slots, *now, dirty) {
+            Some(taken) => out.visited |= taken,
+            None => self.emptier(n),
         }
     }
 
@@ -362,14 +365,12 @@ impl World {
 
     /// Takes an attempt off its nodes; the files of a completed task stay there for a while.
     #[inline(always)] // for every task
-    fn take_off(&mut self, at: u32, killed: bool, complete: bool) {
-        let &Task { flags, job: j, .. } = &self.tasks[at];
+    fn take_off(&mut self, at: u32, task: &Task, killed: bool, complete: bool) {
+        let &Task { flags, job: j, prev, next, node: n, start, slots, instances, .. } = task;
         let rare = flags & RARE != 0 || !self.jobs[j as usize].plain;
         let retention = if rare { self.rare_end(at) } else { None };
         let World { now, tasks, nodes, pools, jobs, .. } = self;
-        let (task, job) = (&mut tasks[at], &mut jobs[j as usize]);
-        task.token = task.token.wrapping_add(1);
-        let &mut Task { prev, next, node: n, start, slots, instances, .. } = task;
+        let (nodes, job) = (&mut nodes[..], &mut jobs[j as usize]);
         let node = &mut nodes[n as usize];
         if complete {
             let keep = retention.unwrap_or(job.cfg.task_retention).min(NEVER);
@@ -435,7 +436,7 @@ impl World {
 
     /// Cuts an attempt short.
     pub(crate) fn abort(&mut self, at: u32, how: Kill, killed: bool) {
-        let task = self.tasks[at];
+        let mut task = self.tasks[at];
         let (job, weight) = (task.job, i64::from(task.instances));
         let pool = self.nodes[task.node as usize].pool as usize;
         let lost = if task.state == TaskState::Running { elapsed(self.now, task.start) } else { 0 };
@@ -450,7 +451,7 @@ impl World {
         {
             waiting.retain(|t| *t != at);
         }
-        self.take_off(at, killed, how == Kill::Terminate);
+        self.take_off(at, &task, killed, how == Kill::Terminate);
         let preparing = task.state == TaskState::Preparing;
         self.count(job, |c| {
             if preparing {
@@ -461,16 +462,15 @@ impl World {
             }
             c.active += weight;
         });
-        let t = &mut self.tasks[at];
-        t.wasted = t.wasted.saturating_add(u32::try_from(lost).unwrap_or(u32::MAX));
-        t.state = TaskState::Ready;
+        task.wasted = task.wasted.saturating_add(u32::try_from(lost).unwrap_or(u32::MAX));
+        task.state = TaskState::Ready;
         if how == Kill::Terminate {
-            return self.complete(at, Fate::Terminated, -1);
+            return self.complete(at, &task, Fate::Terminated, -1);
         }
-        t.node = NONE;
         if how == Kill::Requeue || how == Kill::Lost && preemption_counts {
-            t.requeues = t.requeues.saturating_add(1);
+            task.requeues = task.requeues.saturating_add(1);
         }
+        self.waits_again(at, task);
         self.out.trace.note(self.now, Note::TaskRequeued, task.id, how as u64, || Some(how.text().into()));
         self.queue_back(at);
     }
@@ -478,29 +478,33 @@ impl World {
     /// An attempt ended by itself.
     #[inline(always)] // for every task
     pub(crate) fn task_ended(&mut self, at: u32, token: u32) {
-        let task = &self.tasks[at];
+        let task = self.tasks[at];
         if task.token != token {
             return;
         }
-        let (fate, exit) = self.exit_of(task);
-        if fate == Fate::Failure && self.may_retry(task) {
-            return self.retry(at);
+        let (fate, exit) = self.exit_of(&task);
+        if fate == Fate::Failure && self.may_retry(&task) {
+            return self.retry(at, task);
         }
-        self.take_off(at, false, true);
-        self.complete(at, fate, exit);
+        self.take_off(at, &task, false, true);
+        self.finish(at, &task, fate, exit);
+    }
+
+    /// A task that is off its node waits in its place; what is still to come of its attempt is void.
+    fn waits_again(&mut self, at: u32, task: Task) {
+        self.tasks[at] = Task { node: NONE, token: task.token.wrapping_add(1), ..task };
     }
 
     /// A failed attempt is followed by another.
     #[cold]
-    fn retry(&mut self, at: u32) {
-        self.take_off(at, false, false);
-        let t = &mut self.tasks[at];
-        let lost = elapsed(self.now, t.start);
-        t.retries = t.retries.saturating_add(1);
-        t.wasted = t.wasted.saturating_add(u32::try_from(lost).unwrap_or(u32::MAX));
-        t.state = TaskState::Ready;
-        t.node = NONE;
-        let (job, id, weight) = (t.job, t.id, i64::from(t.instances));
+    fn retry(&mut self, at: u32, mut task: Task) {
+        self.take_off(at, &task, false, false);
+        let lost = elapsed(self.now, task.start);
+        task.retries = task.retries.saturating_add(1);
+        task.wasted = task.wasted.saturating_add(u32::try_from(lost).unwrap_or(u32::MAX));
+        task.state = TaskState::Ready;
+        self.waits_again(at, task);
+        let (job, id, weight) = (task.job, task.id, i64::from(task.instances));
         self.count(job, |c| {
             c.running -= weight;
             c.running_tasks -= 1;
@@ -518,11 +522,14 @@ impl World {
     }
 
     /// Ends a task that is on no node any more: it is recorded, and whoever waits for it is told.
+    pub(crate) fn complete(&mut self, at: u32, task: &Task, fate: Fate, exit: i32) {
+        self.finish(at, task, fate, exit);
+    }
+
     #[inline(always)] // for every task
-    pub(crate) fn complete(&mut self, at: u32, fate: Fate, exit: i32) {
+    fn finish(&mut self, at: u32, task: &Task, fate: Fate, exit: i32) {
         let (now, success) = (self.now, fate == Fate::Success);
-        let World { tasks, pools, jobs, out, .. } = self;
-        let task = &tasks[at];
+        let World { pools, jobs, out, .. } = self;
         let &Task { id, job: j, flags, attempts, created, state, instances, .. } = task;
         let job = &mut jobs[j as usize];
         let weight = i64::from(instances);
@@ -565,11 +572,10 @@ impl World {
             });
         }
         let plain = job.plain && flags == 0 && success && !self.is_needed(id);
-        let others = (!plain).then_some(self.tasks[at]);
         self.tasks.remove(at);
         self.out.trace.note(now, Note::TaskEnded, id, fate as u64, || Some(fate.name().into()));
-        if let Some(task) = others {
-            self.consequences(&task, fate, exit);
+        if !plain {
+            self.consequences(task, fate, exit);
         }
         if done {
             self.all_complete(j);

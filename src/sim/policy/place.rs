@@ -105,6 +105,12 @@ impl FreeIndex {
         }?;
         Some(self.heads[bucket as usize].0).filter(|n| *n != NONE)
     }
+    /// Nodes with all their slots free.
+    pub fn whole<'a>(&'a self, nodes: &'a [Node]) -> impl Iterator<Item = u32> + 'a {
+        let some = |n: u32| Some(n).filter(|n| *n != NONE);
+        let first = self.heads.last().and_then(|(head, _)| some(*head));
+        std::iter::successors(first, move |n| some(nodes[*n as usize].next))
+    }
     /// Every node with room, in the order of preference.
     pub fn preferred<'a>(&'a self, nodes: &'a [Node], fill: Fill, slots: u32) -> impl Iterator<Item = u32> + 'a {
         let top = self.heads.len() as u32;
