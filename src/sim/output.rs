@@ -154,6 +154,22 @@ pub struct NodeChange {
     pub why: Why,
 }
 
+impl Row for NodeChange {
+    type Words = [u64; 3];
+    const BLANK: [u64; 3] = [0; 3];
+    #[inline]
+    fn words(&self) -> [u64; 3] {
+        // States from 1 on, for 0 is none.
+        let state = |state: Option<NodeState>| state.map_or(0, |s| s as u64 + 1);
+        [self.at as u64, u64::from(self.node), self.why as u64 | state(self.from) << 8 | state(self.to) << 16]
+    }
+    fn of_words(&[at, node, what]: &[u64; 3]) -> NodeChange {
+        let byte = |i: u32| usize::from((what >> (8 * i)) as u8);
+        let state = |i: u32| byte(i).checked_sub(1).map(|s| NodeState::ALL[s]);
+        NodeChange { at: at as Ms, node: node as u32, from: state(1), to: state(2), why: Why::ALL[byte(0)] }
+    }
+}
+
 /// A stretch of a node's life that is paid for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NodeSpan {
@@ -169,6 +185,26 @@ pub struct NodeSpan {
     pub to: Ms,
     /// Millionths of the currency.
     pub cost: i64,
+}
+
+impl Row for NodeSpan {
+    type Words = [u64; 5];
+    const BLANK: [u64; 5] = [0; 5];
+    #[inline]
+    fn words(&self) -> [u64; 5] {
+        let pool = u64::from(self.pool) << 1 | self.class as u64;
+        [u64::from(self.node), pool, self.from as u64, (self.to - self.from) as u64, self.cost as u64]
+    }
+    fn of_words(&[node, pool, from, length, cost]: &[u64; 5]) -> NodeSpan {
+        NodeSpan {
+            node: node as u32,
+            pool: (pool >> 1) as u32,
+            class: Class::BOTH[(pool & 1) as usize],
+            from: from as Ms,
+            to: from.wrapping_add(length) as Ms,
+            cost: cost as i64,
+        }
+    }
 }
 
 /// One resize.
@@ -331,9 +367,9 @@ pub struct Output {
     /// Finished tasks.
     pub tasks: Table<TaskRecord>,
     /// Node histories.
-    pub node_changes: Log<NodeChange>,
+    pub node_changes: Table<NodeChange>,
     /// Paid stretches.
-    pub spans: Log<NodeSpan>,
+    pub spans: Table<NodeSpan>,
     /// Resizes.
     pub resizes: Log<ResizeRecord>,
     /// Formula runs.
@@ -405,6 +441,19 @@ mod tests {
                 cost: -(luck() as i64),
             };
             assert_eq!(SeriesRow::of_words(&row.words()), row);
+            let state = |x: u64| NodeState::ALL.get(x as usize % 17).copied();
+            let (from, to, why) = (state(luck()), state(luck()), Why::ALL[luck() as usize % Why::ALL.len()]);
+            let change = NodeChange { at: created, node: luck() as u32, from, to, why };
+            assert_eq!(NodeChange::of_words(&change.words()), change);
+            let span = NodeSpan {
+                node: luck() as u32,
+                pool: luck() as u32,
+                class: Class::BOTH[luck() as usize % 2],
+                from: created,
+                to: start,
+                cost: luck() as i64,
+            };
+            assert_eq!(NodeSpan::of_words(&span.words()), span);
         }
     }
 }

@@ -22,11 +22,11 @@ fn id(n: u32) -> i64 {
 pub fn all(sim: &Simulation) -> Vec<(&'static str, Table)> {
     let out = sim.output();
     let tasks: Vec<_> = out.tasks.iter().collect();
-    let spans: Vec<_> = out.spans.iter().copied().collect();
+    let spans: Vec<_> = out.spans.iter().collect();
     let series: Vec<_> = out.series.iter().collect();
     let runs: Vec<_> = out.runs.iter().collect();
     let resizes: Vec<_> = out.resizes.iter().collect();
-    let changes: Vec<_> = out.node_changes.iter().copied().collect();
+    let changes: Vec<_> = out.node_changes.iter().collect();
     let pools: Vec<String> = sim.pools().map(|p| p.id).collect();
     let pool = |p: u32| pools.get(p as usize).cloned().unwrap_or_default();
     let class = |c: Class| if c == Class::Spot { "spot".to_string() } else { "dedicated".to_string() };

@@ -20,6 +20,8 @@ macro_rules! whys {
         #[allow(missing_docs)]
         pub enum Why { $( $name, )* }
         impl Why {
+            /// All of them, in order.
+            pub const ALL: &'static [Why] = &[ $( Why::$name, )* ];
             /// The reason as the end of a sentence.
             pub fn text(self) -> &'static str { match self { $( Why::$name => $text, )* } }
         }
@@ -272,7 +274,7 @@ impl World {
 
     fn remember(&mut self, node: u32, from: Option<NodeState>, to: Option<NodeState>, why: Why) {
         if self.config.output.node_history {
-            self.out.node_changes.push(NodeChange { at: self.now, node, from, to, why });
+            self.out.node_changes.push(&NodeChange { at: self.now, node, from, to, why });
         }
         let code = to.map_or(16, |s| s as u64);
         self.out.trace.note(self.now, Note::Node, node, code, || {
@@ -300,7 +302,7 @@ impl World {
         pool.totals.cost[node.class as usize] += cost;
         let span = NodeSpan { node: n, pool: node.pool, class: node.class, from, to: self.now, cost };
         if span.to > span.from {
-            self.out.spans.push(span);
+            self.out.spans.push(&span);
         }
     }
 
