@@ -72,7 +72,7 @@ impl World {
     }
 
     /// A task enters the world and waits for its dependencies or a slot.
-    #[inline]
+    #[inline(always)] // so that it is built in its place
     pub(crate) fn add_task(&mut self, mut task: Task) -> u32 {
         let at = self.admit(&mut task);
         self.tasks[at] = task;
@@ -143,8 +143,8 @@ impl World {
 
     /// Puts an attempt on a node (or on the nodes of a gang, whose first is the primary), of a task that waited or did not;
     /// it is as given, wherever its place was reserved or it waited.
-    // Tasks are written whole and read field by field: a copy right after its fields were written one by one waits for all of
-    // them to reach the cache, and there is a task for every few of these waits.
+    // Tasks are read and written field by field: a copy right after its fields were written one by one waits for all of them to
+    // reach the cache, and there is a task for every few of these waits.
     #[inline(always)]
     pub(crate) fn place(&mut self, at: u32, mut task: Task, n: u32, waited: bool) {
         let World { now, tasks, nodes, pools, jobs, out, config, .. } = self;
@@ -160,7 +160,13 @@ impl World {
         task.state = if prepares { TaskState::Preparing } else { TaskState::Running };
         task.flags &= !TIMED_OUT;
         (task.prev, task.next) = (NONE, head);
-        tasks[at] = task;
+        let here = &mut tasks[at];
+        if waited {
+            let Task { attempts, start, node, state, flags, prev, next, .. } = task;
+            *here = Task { attempts, start, node, state, flags, prev, next, ..*here };
+        } else {
+            *here = task;
+        }
         let Task { job: j, slots, instances, flags, .. } = task;
         node.managers += u8::from(flags & MANAGER != 0);
         job.placed += 1;
