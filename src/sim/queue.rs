@@ -96,9 +96,14 @@ const NONE: u32 = u32::MAX;
 /// the next to be used: what is written to is what was read a moment ago.
 #[derive(Debug, Clone)]
 struct Lists {
-    all: Vec<(Entry, u32)>,
+    all: Vec<Lane>,
     free: u32,
 }
+
+/// An event and the place of the one before it in its list.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(32))] // so that two of them fill a line of the cache
+struct Lane(Entry, u32);
 
 impl Lists {
     #[inline(always)]
@@ -107,11 +112,11 @@ impl Lists {
         match self.all.get_mut(place as usize) {
             Some(free) => {
                 self.free = free.1;
-                *free = (entry, *head);
+                *free = Lane(entry, *head);
                 *head = place;
             }
             None => {
-                self.all.push((entry, *head));
+                self.all.push(Lane(entry, *head));
                 *head = self.all.len() as u32 - 1;
             }
         }
@@ -119,7 +124,7 @@ impl Lists {
     /// Adds the events of a list to others, the oldest first, and gives their places up.
     fn take(&mut self, head: &mut u32, out: &mut Vec<Entry>) {
         let from = out.len();
-        while let Some((entry, next)) = self.all.get_mut(*head as usize) {
+        while let Some(Lane(entry, next)) = self.all.get_mut(*head as usize) {
             out.push(*entry);
             (*next, self.free, *head) = (self.free, *head, *next);
         }
@@ -368,7 +373,7 @@ impl Queue {
         let mut keys = [u64::MAX; FEW];
         let mut places = [0; FEW];
         let (mut n, mut place, mut last) = (0, head, head);
-        while let Some((entry, next)) = all.get(place as usize) {
+        while let Some(Lane(entry, next)) = all.get(place as usize) {
             if n == FEW {
                 return false;
             }

@@ -101,7 +101,7 @@ states! {
 
 /// A node: what changes with its tasks, in one cache line.
 #[derive(Debug, Clone)]
-#[repr(align(64))]
+#[repr(align(64))] // one line of the cache, not parts of two
 pub struct Node {
     pub(crate) since: Ms,
     pub(crate) retain_until: Ms,
@@ -350,6 +350,7 @@ impl Job {
 
 /// An unfinished task. 64 bytes.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(64))] // one line of the cache, not parts of two
 pub struct Task {
     pub(crate) id: u32,
     pub(crate) job: u32,
