@@ -5,7 +5,8 @@
 //!
 //! A calendar: time is cut into slots so short that a handful of events falls into each. A slot is sorted when its time has
 //! come, and until then an event is only dropped into it: most lie far ahead when they are added, and for them there is
-//! nothing to compare, nothing for the processor to guess, and the same work whether a hundred wait or a million.
+//! nothing to compare, nothing for the processor to guess, and the same work whether a hundred wait or a million. The slots
+//! are a wheel; what lies beyond it waits in a heap.
 
 use super::{
     clock::Phase,
