@@ -141,8 +141,8 @@ impl World {
         }
     }
 
-    /// Puts an attempt on a node (or on the nodes of a gang, whose first is the primary), of a task that waited or did not;
-    /// it is as given, wherever its place was reserved or it waited.
+    /// Puts an attempt on a node (or on the nodes of a gang, whose first is the primary), of a task that waited or did
+    /// not. `task` is what stands, or is to stand, in its place.
     // Tasks are read and written field by field: a copy right after its fields were written one by one waits for all of them to
     // reach the cache, and there is a task for every few of these waits.
     #[inline(always)]
