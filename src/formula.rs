@@ -234,7 +234,6 @@ impl Evaluator {
 
     /// Evaluate, and keep every variable.
     pub fn run(&mut self, snapshot: &Snapshot<'_>) -> Result<Outcome, EvalError> {
-        let p = &self.formula.0.program;
         #[cfg(feature = "jit")]
         if let Some(machine) = &mut self.machine {
             return calendar(snapshot)
@@ -242,6 +241,7 @@ impl Evaluator {
                 .map_err(|fault| self.formula.failure(fault, snapshot));
         }
         self.arena.reset();
+        let p = &self.formula.0.program;
         match interpret(p, snapshot, &self.arena, |_| {}) {
             Ok((end, frame)) => Ok(outcome::outcome_of_values(p, end, snapshot, &frame)),
             Err(fault) => Err(self.formula.failure(fault, snapshot)),

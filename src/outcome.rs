@@ -234,7 +234,8 @@ pub(crate) fn outcome_of_values(
     outcome(p, end, snapshot, |slot| frame[slot as usize].as_ref().map_or(OwnedValue::Double(0.0), owned))
 }
 
-fn present(snapshot: &Snapshot<'_>) -> [u32; 2] {
+/// The pool's targets, as numbers of nodes.
+pub(crate) fn present(snapshot: &Snapshot<'_>) -> [u32; 2] {
     snapshot.targets.map(|target| target as u32)
 }
 

@@ -5,6 +5,7 @@
 
 use crate::{
     Evaluator, Options, Outcome,
+    outcome::present,
     report::measures::Measures,
     sim::autoscale::{Compiler, FormulaAutoscaler},
 };
@@ -155,8 +156,7 @@ pub fn fill(formula: &str, values: &BTreeMap<&str, &str>) -> Result<String, Stri
 pub fn targets_only(options: Options) -> Compiler {
     Compiler::of_formulas_as(options, |formula, _| {
         Box::new(FormulaAutoscaler::new(formula, |evaluator: &mut Evaluator, snapshot: &Snapshot<'_>| {
-            let present = snapshot.targets.map(|target| target as u32);
-            evaluator.targets(snapshot).map(|targets| Outcome::of_targets(targets, present))
+            evaluator.targets(snapshot).map(|targets| Outcome::of_targets(targets, present(snapshot)))
         }))
     })
 }

@@ -5,7 +5,7 @@
 use crate::{
     EvalError, Evaluator, Formula, Outcome,
     explain::{SampleRead, Trace, TraceStep},
-    outcome::OwnedValue,
+    outcome::{OwnedValue, present},
     sim::autoscale::{Compiler, FormulaAutoscaler},
 };
 use poolcast_runtime::{
@@ -171,7 +171,7 @@ impl Steps {
     fn evaluate(&self, evaluator: &mut Evaluator, pool: &str, snapshot: &Snapshot<'_>) -> Result<Outcome, EvalError> {
         let result = evaluator.run(snapshot);
         let formula = evaluator.formula();
-        let present = snapshot.targets.map(|t| t as u32);
+        let present = present(snapshot);
         let kind = match &result {
             Err(_) => 0,
             Ok(o) if [o.dedicated.or(present[0]), o.low_priority.or(present[1])] != present => 1,

@@ -72,9 +72,7 @@ impl<T> Log<T> {
 /// A row of a table: a few words that mostly differ little from one row to the next.
 pub trait Row {
     /// `[u64; N]`.
-    type Words: Copy + AsRef<[u64]> + AsMut<[u64]>;
-    /// Zeros.
-    const BLANK: Self::Words;
+    type Words: Copy + Default + AsRef<[u64]> + AsMut<[u64]>;
     /// As words.
     fn words(&self) -> Self::Words;
     /// From its words.
@@ -97,9 +95,8 @@ pub struct Table<T: Row> {
 
 /// Packs `ROWS` rows: of each word how many of its low bytes ever differ from the first row's; then, word by word, the first
 /// row's and those bytes of every row.
-fn pack<W: Copy + AsRef<[u64]> + AsMut<[u64]>>(rows: &[W; ROWS], to: &mut Vec<u8>) {
-    let mut bits = rows[0];
-    bits.as_mut().fill(0);
+fn pack<W: Copy + Default + AsRef<[u64]> + AsMut<[u64]>>(rows: &[W; ROWS], to: &mut Vec<u8>) {
+    let mut bits = W::default();
     for row in rows {
         for ((bits, word), first) in bits.as_mut().iter_mut().zip(row.as_ref()).zip(rows[0].as_ref()) {
             *bits |= word ^ first;
@@ -139,7 +136,7 @@ fn unpack<T: Row>(block: &[u8], row: usize) -> T {
         word[..bytes.len()].copy_from_slice(bytes);
         u64::from_le_bytes(word)
     };
-    let mut words = T::BLANK;
+    let mut words = T::Words::default();
     let (widths, mut rest) = block.split_at(words.as_ref().len());
     for (word, width) in words.as_mut().iter_mut().zip(widths) {
         let width = usize::from(*width);
@@ -214,7 +211,6 @@ mod tests {
     struct Three([u64; 3]);
     impl Row for Three {
         type Words = [u64; 3];
-        const BLANK: [u64; 3] = [0; 3];
         fn words(&self) -> [u64; 3] {
             self.0
         }

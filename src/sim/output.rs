@@ -99,7 +99,6 @@ pub struct TaskRecord {
 
 impl Row for TaskRecord {
     type Words = [u64; 8];
-    const BLANK: [u64; 8] = [0; 8];
     #[inline]
     fn words(&self) -> [u64; 8] {
         [
@@ -156,7 +155,6 @@ pub struct NodeChange {
 
 impl Row for NodeChange {
     type Words = [u64; 3];
-    const BLANK: [u64; 3] = [0; 3];
     #[inline]
     fn words(&self) -> [u64; 3] {
         // States from 1 on, for 0 is none.
@@ -189,7 +187,6 @@ pub struct NodeSpan {
 
 impl Row for NodeSpan {
     type Words = [u64; 5];
-    const BLANK: [u64; 5] = [0; 5];
     #[inline]
     fn words(&self) -> [u64; 5] {
         let pool = u64::from(self.pool) << 1 | self.class as u64;
@@ -280,7 +277,6 @@ pub struct SeriesRow {
 
 impl Row for SeriesRow {
     type Words = [u64; 28];
-    const BLANK: [u64; 28] = [0; 28];
     #[inline]
     fn words(&self) -> [u64; 28] {
         // Spot above dedicated: mostly there is only one of them.

@@ -154,9 +154,8 @@ pub struct Queue {
     /// By how many slots the wheel has turned, and how many events have left them, since its shape was last looked at.
     turned: usize,
     happened: usize,
-    /// Events beyond the wheel, and when the earliest of them happens.
+    /// Events beyond the wheel.
     beyond: BinaryHeap<Heaped>,
-    far: Moment,
     /// Of the next that is heaped.
     sequence: u64,
 }
@@ -176,7 +175,6 @@ impl Default for Queue {
             turned: 0,
             happened: 0,
             beyond: BinaryHeap::new(),
-            far: Moment::END,
             sequence: 0,
         }
     }
@@ -195,51 +193,50 @@ impl Queue {
             self.refill();
         }
     }
-    /// The slot of a moment, counted from the beginning of time.
+    /// Where the slot of a moment lies in the wheel.
     #[inline(always)]
-    fn slot(&self, moment: u64) -> u64 {
-        moment >> self.width
+    fn slot(&self, moment: u64) -> usize {
+        (moment >> self.width) as usize & (self.slots.len() - 1)
     }
-    /// Where the slot that is next to come lies in the wheel.
+    /// Whether a moment that does not lie before the edge has a slot.
     #[inline(always)]
-    fn next_slot(&self) -> usize {
-        self.slot(self.edge) as usize & (self.slots.len() - 1)
+    fn in_wheel(&self, moment: Moment) -> bool {
+        (moment.0 >> self.width) - (self.edge >> self.width) < self.slots.len() as u64
     }
     /// Adds an event that does not lie before the edge.
     #[inline(always)]
     fn put(&mut self, entry: Entry) {
-        let slot = self.slot(entry.moment.0);
-        if slot - self.slot(self.edge) >= self.slots.len() as u64 {
+        if !self.in_wheel(entry.moment) {
             return self.put_beyond(entry);
         }
-        let at = slot as usize & (self.slots.len() - 1);
+        let slot = self.slot(entry.moment.0);
         self.waiting += 1;
-        self.lists.push(&mut self.slots[at], entry);
+        self.lists.push(&mut self.slots[slot], entry);
     }
     #[inline(never)]
     fn put_beyond(&mut self, entry: Entry) {
+        let heaped = self.heaped(entry);
+        self.beyond.push(heaped);
+    }
+    fn heaped(&mut self, entry: Entry) -> Heaped {
         self.sequence += 1;
-        self.far = self.far.min(entry.moment);
-        self.beyond.push(Heaped { sequence: self.sequence, entry });
+        Heaped { sequence: self.sequence, entry }
     }
     /// The wheel has turned by a slot: events from beyond come before all that are yet to be added to it.
     #[inline(always)]
     fn turn(&mut self) {
         self.turned += 1;
         self.edge = self.edge.saturating_add(1 << self.width);
-        if self.slot(self.far.0) - self.slot(self.edge) < self.slots.len() as u64 {
-            self.bring_near();
-        }
+        self.bring_near();
     }
-    #[inline(never)]
+    #[inline(always)] // mostly there is nothing to bring
     fn bring_near(&mut self) {
         while let Some(next) = self.beyond.peek().map(|next| next.entry)
-            && self.slot(next.moment.0) - self.slot(self.edge) < self.slots.len() as u64
+            && self.in_wheel(next.moment)
         {
             self.beyond.pop();
             self.put(next);
         }
-        self.far = self.beyond.peek().map_or(Moment::END, |next| next.entry.moment);
     }
     #[inline(never)]
     fn push_late(&mut self, entry: Entry) {
@@ -251,8 +248,8 @@ impl Queue {
             self.first = self.batch[self.taken].moment;
             return;
         }
-        self.sequence += 1;
-        self.late.push(Heaped { sequence: self.sequence, entry });
+        let heaped = self.heaped(entry);
+        self.late.push(heaped);
         // There was nothing to do for a while, the calendar is far ahead, and now there is.
         if self.late.len() > MANY && entry.moment.0 < self.edge - (1 << self.width) {
             self.start_over();
@@ -293,12 +290,6 @@ impl Queue {
             None => self.refill(),
         }
     }
-    /// Takes the earliest.
-    pub fn pop(&mut self) -> Option<Event> {
-        let event = *self.peek()?;
-        self.advance();
-        Some(event)
-    }
     /// The next may be among those that came late: later than all of their moment that did not.
     #[inline(never)]
     fn bring_late(&mut self) {
@@ -316,18 +307,18 @@ impl Queue {
         self.taken = 0;
         loop {
             if self.waiting == 0 {
-                if self.beyond.is_empty() {
+                let Some(far) = self.beyond.peek() else {
                     self.first = Moment::END;
                     return;
-                }
-                self.edge = self.slot(self.far.0) << self.width;
+                };
+                self.edge = far.entry.moment.0 >> self.width << self.width;
                 self.bring_near();
                 self.turned = self.slots.len();
             }
             if self.turned >= self.slots.len() && self.out_of_shape() {
                 self.start_over();
             }
-            let slot = self.next_slot();
+            let slot = self.slot(self.edge);
             let head = self.slots[slot];
             if head == NONE {
                 self.turn();
@@ -362,7 +353,7 @@ impl Queue {
     #[inline(always)]
     fn look_ahead(&self) {
         let next = |place: u32| self.lists.all.get(place as usize).map_or(NONE, |entry| entry.1);
-        std::hint::black_box(next(next(self.slots[self.next_slot()])));
+        std::hint::black_box(next(next(self.slots[self.slot(self.edge)])));
     }
     /// Moves the events of the present slot to the empty batch, in order, if they are few.
     #[inline(always)]
@@ -398,7 +389,7 @@ impl Queue {
         events.extend(std::iter::from_fn(|| self.late.pop()).map(|late| late.entry));
         self.slots.iter_mut().for_each(|head| self.lists.take(head, &mut events));
         events.extend(std::iter::from_fn(|| self.beyond.pop()).map(|far| far.entry));
-        (self.waiting, self.turned, self.happened, self.far) = (0, 0, 0, Moment::END);
+        (self.waiting, self.turned, self.happened) = (0, 0, 0);
         if events.len() > 1 {
             self.width = width_of(&events);
         }
@@ -451,6 +442,15 @@ fn width_of(events: &[Entry]) -> u32 {
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
+
+    impl Queue {
+        /// Takes the earliest.
+        fn pop(&mut self) -> Option<Event> {
+            let event = *self.peek()?;
+            self.advance();
+            Some(event)
+        }
+    }
 
     #[test]
     fn order_is_time_then_phase_then_insertion() {

@@ -104,6 +104,9 @@ impl Seen {
 impl World {
     /// Takes one sample of a pool.
     pub(crate) fn sample(&mut self, pool: u32) {
+        if self.pools[pool as usize].state == PoolState::Removed {
+            return;
+        }
         let usage = if self.pools[pool as usize].usage_traces > 0 {
             self.traced_usage(pool)
         } else {
@@ -111,9 +114,6 @@ impl World {
         };
         let World { pools, nodes, vms, config, now, .. } = self;
         let (p, now) = (&mut pools[pool as usize], *now);
-        if p.state == PoolState::Removed {
-            return;
-        }
         let seen = Seen::new(p, now, usage);
         let SamplerConfig { period, history, loss, visibility_delay, visibility_sigma, .. } = p.cfg.sampler;
         let k = p.sampler.taken;

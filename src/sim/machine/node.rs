@@ -191,7 +191,7 @@ impl Node {
     /// Takes tasks now.
     #[inline]
     pub(crate) fn accepts(&self) -> bool {
-        matches!(self.state, Idle | Running) && self.enabled && self.drain == Drain::No
+        ready(self.state) && self.enabled && self.drain == Drain::No
     }
     /// Nothing runs and nothing is being killed.
     #[inline]

@@ -63,6 +63,14 @@ impl Job {
     }
 }
 
+impl Task {
+    /// Its attempt came to nothing after a while.
+    fn lose(&mut self, lost: Ms) {
+        self.wasted = self.wasted.saturating_add(u32::try_from(lost).unwrap_or(u32::MAX));
+        self.state = TaskState::Ready;
+    }
+}
+
 impl World {
     /// Adds to the counts of a job and of the pool it runs in.
     pub(crate) fn count(&mut self, job: u32, change: impl Fn(&mut Counts)) {
@@ -468,8 +476,7 @@ impl World {
             }
             c.active += weight;
         });
-        task.wasted = task.wasted.saturating_add(u32::try_from(lost).unwrap_or(u32::MAX));
-        task.state = TaskState::Ready;
+        task.lose(lost);
         if how == Kill::Terminate {
             return self.complete(at, &task, Fate::Terminated, -1);
         }
@@ -507,8 +514,7 @@ impl World {
         self.take_off(at, &task, false, false);
         let lost = elapsed(self.now, task.start);
         task.retries = task.retries.saturating_add(1);
-        task.wasted = task.wasted.saturating_add(u32::try_from(lost).unwrap_or(u32::MAX));
-        task.state = TaskState::Ready;
+        task.lose(lost);
         self.waits_again(at, task);
         let (job, id, weight) = (task.job, task.id, i64::from(task.instances));
         self.count(job, |c| {

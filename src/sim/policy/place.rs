@@ -107,9 +107,12 @@ impl FreeIndex {
     }
     /// Nodes with all their slots free.
     pub fn whole<'a>(&'a self, nodes: &'a [Node]) -> impl Iterator<Item = u32> + 'a {
+        self.list(nodes, self.heads.len() - 1)
+    }
+    /// Nodes with so many free slots, as they joined.
+    fn list<'a>(&'a self, nodes: &'a [Node], free: usize) -> impl Iterator<Item = u32> + 'a {
         let some = |n: u32| Some(n).filter(|n| *n != NONE);
-        let first = self.heads.last().and_then(|(head, _)| some(*head));
-        std::iter::successors(first, move |n| some(nodes[*n as usize].next))
+        std::iter::successors(some(self.heads[free].0), move |n| some(nodes[*n as usize].next))
     }
     /// Every node with room, in the order of preference.
     pub fn preferred<'a>(&'a self, nodes: &'a [Node], fill: Fill, slots: u32) -> impl Iterator<Item = u32> + 'a {
@@ -120,9 +123,7 @@ impl FreeIndex {
                 Fill::Spread => top - 1 - i,
                 Fill::Pack => slots + i,
             };
-            std::iter::successors(Some(self.heads[bucket as usize].0).filter(|n| *n != NONE), |n| {
-                Some(nodes[*n as usize].next).filter(|n| *n != NONE)
-            })
+            self.list(nodes, bucket as usize)
         })
     }
 }
